@@ -1,0 +1,22 @@
+# bpf_object(NAME): compiles NAME.bpf.c with clang-19 and makes its libbpf skeleton, the interface target NAME_skel
+# (header NAME.skel.h). Dependencies come from clang's own depfile.
+find_program(CLANG_BPF clang-19 REQUIRED)
+find_program(BPFTOOL bpftool REQUIRED HINTS /usr/sbin)
+
+function(bpf_object name)
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o)
+    set(skeleton ${CMAKE_CURRENT_BINARY_DIR}/${name}.skel.h)
+    add_custom_command(OUTPUT ${object}
+        COMMAND ${CLANG_BPF} --target=bpf -mcpu=v3 -std=gnu23 -g -O2 -Wall -Wextra -Wshadow -Werror
+            -I${PROJECT_SOURCE_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR} -idirafter /usr/include/${CMAKE_C_LIBRARY_ARCHITECTURE}
+            -MD -MF ${object}.d -c ${CMAKE_CURRENT_SOURCE_DIR}/${name}.bpf.c -o ${object}
+        DEPENDS ${name}.bpf.c DEPFILE ${object}.d VERBATIM)
+    add_custom_command(OUTPUT ${skeleton}
+        COMMAND ${BPFTOOL} gen skeleton ${object} name ${name} > ${skeleton}
+        DEPENDS ${object} VERBATIM)
+    add_custom_target(${name}_skel_h DEPENDS ${skeleton})
+    add_library(${name}_skel INTERFACE)
+    add_dependencies(${name}_skel ${name}_skel_h)
+    target_include_directories(${name}_skel SYSTEM INTERFACE ${CMAKE_CURRENT_BINARY_DIR})
+    target_link_libraries(${name}_skel INTERFACE PkgConfig::LIBBPF)
+endfunction()
