@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only
+ *
+ * The steps of story 2: room, counter, seal, outer headers. Everything that can be refused is refused before a counter
+ * is taken.
+ */
+#ifndef WGXDP_BPF_ENCAP_H
+#define WGXDP_BPF_ENCAP_H
+
+#include "allowed_ips.h"
+#include "checksum.h"
+#include "crypto/aead.h"
+#include "crypto/slot.h"
+#include "inner.h"
+#include "keypair.h"
+
+struct wg_outgoing {
+    struct wg_session session;
+    struct wg_inner inner;
+    __u32 padded; /* length of the inner packet with its padding */
+    __u64 counter;
+};
+
+static __always_inline enum wg_drop_reason parse_frame(struct __sk_buff *skb, struct wg_inner *inner)
+{
+    const __u32 headers = ETH_HLEN + sizeof(struct ipv6hdr);
+    struct ethhdr *ethernet;
+
+    if ((void *)(long)skb->data + headers > (void *)(long)skb->data_end)
+        bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers);
+    ethernet = (void *)(long)skb->data;
+    if ((void *)(ethernet + 1) > (void *)(long)skb->data_end)
+        return WG_DROP_BAD_PACKET;
+    if (ethernet->h_proto != bpf_htons(ETH_P_IP) && ethernet->h_proto != bpf_htons(ETH_P_IPV6))
+        return WG_DROP_NOT_IP;
+    if (parse_inner(inner, ethernet + 1, (void *)(long)skb->data_end, skb->len - ETH_HLEN))
+        return WG_DROP_BAD_PACKET;
+    if ((ethernet->h_proto == bpf_htons(ETH_P_IP)) != (inner->family == WG_AF_INET))
+        return WG_DROP_BAD_PACKET;
+    return inner->length + ETH_HLEN > skb->len ? WG_DROP_BAD_PACKET : WG_DROP_NONE;
+}
+
+/* The peer that the inner destination belongs to, null: nobody's. */
+static __always_inline struct wg_peer *find_destination(struct __sk_buff *skb, const struct wg_inner *inner)
+{
+    void *ip = (void *)(long)skb->data + ETH_HLEN;
+    const __u32 size = inner->family == WG_AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+    __u32 *peer;
+
+    if (ip + size > (void *)(long)skb->data_end)
+        return 0;
+    peer = lookup_dst(skb->ifindex, ip, inner->family);
+    return peer ? find_peer(*peer) : 0;
+}
+
+static __always_inline __u32 outer_header_size(const struct wg_peer *peer)
+{
+    const __u32 ip = peer->endpoint.family == WG_AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+
+    return ip + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
+}
+
+/* Can BPF send this packet by itself? If not, the daemon can: no usable key yet, no plain route, too long. */
+static __always_inline bool is_sendable(struct wg_outgoing *out, const struct wg_tunnel *tunnel, struct wg_peer *peer)
+{
+    struct wg_session *session = &out->session;
+    const __u32 aligned = (out->inner.length + WG_PADDING - 1) & ~(WG_PADDING - 1);
+
+    if (!peer->current || peer->flags & WG_PEER_SENDING_INVALID || peer->route.kind != WG_ROUTE_DIRECT)
+        return false;
+    out->padded = aligned < tunnel->mtu ? aligned : tunnel->mtu;
+    if (out->inner.length > out->padded || out->padded > WG_MAX_PAYLOAD)
+        return false;
+    if (outer_header_size(peer) + out->padded + WG_TAG_SIZE > peer->route.mtu)
+        return false;
+    return find_session(session, peer->current) && !is_expired(session) &&
+           session->keypair->tx_counter < REJECT_AFTER_MESSAGES;
+}
+
+/* Head for the outer headers, tail for padding (zeros) and tag, all of it linear. */
+static __always_inline enum wg_drop_reason make_room(struct __sk_buff *skb, const struct wg_outgoing *out)
+{
+    const __u32 headers = outer_header_size(out->session.peer), body = out->padded + WG_TAG_SIZE;
+
+    if (skb->gso_size)
+        return WG_DROP_BAD_PACKET; /* wg0's offloads are off: somebody has switched them on */
+    /* shorter first: what is beyond the inner packet is not padding, and growing writes zeros */
+    if (bpf_skb_change_tail(skb, ETH_HLEN + out->inner.length, 0) ||
+        bpf_skb_change_tail(skb, ETH_HLEN + body, 0) || bpf_skb_change_head(skb, headers, 0) ||
+        bpf_skb_pull_data(skb, ETH_HLEN + headers + body))
+        return WG_DROP_NO_ROOM;
+    return WG_DROP_NONE;
+}
+
+__global int seal_skb_data(struct __sk_buff *skb, __u32 offset, __u32 length, const struct wg_slot *slot)
+{
+    if (!slot)
+        return AEAD_OUT_OF_BOUNDS;
+    return aead_seal((void *)(long)skb->data + (offset & 0x7f), (void *)(long)skb->data_end, length, slot);
+}
+
+static __always_inline enum wg_drop_reason seal(struct __sk_buff *skb, struct wg_outgoing *out)
+{
+    const struct wg_session *session = &out->session;
+    struct wg_keypair_secrets *secrets = bpf_map_lookup_elem(&keypair_secrets, &session->id);
+    enum wg_drop_reason drop;
+    struct wg_slot *slot;
+    __u32 which = 0;
+    int result;
+
+    if (!secrets)
+        return WG_DROP_NO_STATE;
+    slot = claim_slot(&which);
+    if (!slot)
+        return WG_DROP_NO_SLOT;
+    drop = take_counter(session->keypair, &out->counter);
+    if (!drop) {
+        fill_poly_key(slot, &secrets->send, out->counter);
+        fill_keystream(slot, &secrets->send, out->counter, out->padded);
+        result = seal_skb_data(skb, ETH_HLEN + outer_header_size(session->peer), out->padded, slot);
+        drop = result == AEAD_OK ? WG_DROP_NONE : WG_DROP_NO_ROOM;
+    }
+    release_slot(which);
+    return drop;
+}
+
+static __always_inline void write_ethernet(struct ethhdr *ethernet, const struct wg_route *route, __u16 protocol)
+{
+    __builtin_memcpy(ethernet->h_dest, route->next_hop_mac, ETH_ALEN);
+    __builtin_memcpy(ethernet->h_source, route->source_mac, ETH_ALEN);
+    ethernet->h_proto = protocol;
+}
+
+/* Sum of the UDP pseudo header: addresses, protocol, length. */
+static __always_inline __u64 pseudo_header_sum(const void *addresses, __u32 size, __u16 udp_length)
+{
+    return checksum_words(addresses, size) + bpf_htons(IPPROTO_UDP) + udp_length;
+}
+
+static __always_inline enum wg_drop_reason write_udp(struct __sk_buff *skb, const struct wg_outgoing *out, __u32 offset,
+                                                     __be16 port, __u64 sum)
+{
+    struct udphdr *udp = (void *)(long)skb->data + offset;
+    struct wg_transport_data *message = (struct wg_transport_data *)(udp + 1);
+    const __u32 length = sizeof(*udp) + WG_TRANSPORT_OVERHEAD + out->padded;
+
+    if ((void *)(message + 1) > (void *)(long)skb->data_end)
+        return WG_DROP_NO_ROOM;
+    message->type = WG_TRANSPORT_DATA;
+    message->receiver_index = out->session.keypair->remote_index;
+    message->counter = out->counter;
+    udp->source = port;
+    udp->dest = out->session.peer->endpoint.port;
+    udp->len = bpf_htons(length);
+    udp->check = 0;
+    if (!checksum_add(&sum, (__u8 *)udp, (void *)(long)skb->data_end, length))
+        return WG_DROP_NO_ROOM;
+    udp->check = checksum_finish_udp(sum);
+    return WG_DROP_NONE;
+}
+
+static __always_inline enum wg_drop_reason write_ipv4(struct __sk_buff *skb, const struct wg_outgoing *out, __be16 port)
+{
+    const struct wg_peer *peer = out->session.peer;
+    struct ethhdr *ethernet = (void *)(long)skb->data;
+    struct iphdr *ip = (struct iphdr *)(ethernet + 1);
+    const __u16 udp_length = sizeof(struct udphdr) + WG_TRANSPORT_OVERHEAD + out->padded;
+
+    if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+        return WG_DROP_NO_ROOM;
+    write_ethernet(ethernet, &peer->route, bpf_htons(ETH_P_IP));
+    ip->version = 4;
+    ip->ihl = 5;
+    ip->tos = ecn_encapsulate(out->inner.ecn);
+    ip->tot_len = bpf_htons(sizeof(*ip) + udp_length);
+    ip->id = bpf_htons((__u16)out->counter); /* DF is clear: fragments on the path need to be told apart */
+    ip->frag_off = 0;
+    ip->ttl = peer->route.hop_limit;
+    ip->protocol = IPPROTO_UDP;
+    ip->check = 0;
+    __builtin_memcpy(&ip->saddr, peer->route.source, 4);
+    __builtin_memcpy(&ip->daddr, peer->endpoint.address, 4);
+    ip->check = checksum_ipv4(ip);
+    return write_udp(skb, out, ETH_HLEN + sizeof(*ip), port,
+                     pseudo_header_sum(&ip->saddr, 8, bpf_htons(udp_length)));
+}
+
+static __always_inline enum wg_drop_reason write_ipv6(struct __sk_buff *skb, const struct wg_outgoing *out, __be16 port)
+{
+    const struct wg_peer *peer = out->session.peer;
+    struct ethhdr *ethernet = (void *)(long)skb->data;
+    struct ipv6hdr *ip = (struct ipv6hdr *)(ethernet + 1);
+    const __u16 udp_length = sizeof(struct udphdr) + WG_TRANSPORT_OVERHEAD + out->padded;
+
+    if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+        return WG_DROP_NO_ROOM;
+    write_ethernet(ethernet, &peer->route, bpf_htons(ETH_P_IPV6));
+    *(__be32 *)ip = bpf_htonl(6U << 28 | (__u32)ecn_encapsulate(out->inner.ecn) << 20);
+    ip->payload_len = bpf_htons(udp_length);
+    ip->nexthdr = IPPROTO_UDP;
+    ip->hop_limit = peer->route.hop_limit;
+    __builtin_memcpy(&ip->saddr, peer->route.source, 16);
+    __builtin_memcpy(&ip->daddr, peer->endpoint.address, 16);
+    return write_udp(skb, out, ETH_HLEN + sizeof(*ip), port,
+                     pseudo_header_sum(&ip->saddr, 32, bpf_htons(udp_length)));
+}
+
+static __always_inline enum wg_drop_reason write_outer(struct __sk_buff *skb, const struct wg_outgoing *out,
+                                                       const struct wg_tunnel *tunnel)
+{
+    skb->mark = tunnel->fwmark;
+    if (out->session.peer->endpoint.family == WG_AF_INET)
+        return write_ipv4(skb, out, tunnel->listen_port);
+    return write_ipv6(skb, out, tunnel->listen_port);
+}
+
+#endif

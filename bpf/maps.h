@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only
+ *
+ * Every map, with its contract: who writes, who reads. One instance of each is shared by all programs (the loader
+ * sees to it) and pinned under its name.
+ */
+#ifndef WGXDP_BPF_MAPS_H
+#define WGXDP_BPF_MAPS_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include <wgxdp/abi.h>
+#include <wgxdp/drop_reason.h>
+
+enum wg_map_sizes : __u32 {
+    WG_MAX_TUNNELS = 4096,
+    WG_MAX_NICS = 1024,
+    WG_MAX_LISTENERS = 65536,
+    WG_MAX_ALLOWED_IPS = 1 << 21,
+    WG_EVENT_BYTES = 1 << 20,
+};
+
+/* listeners: local address and port → tunnel id. Daemon writes. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_LISTENERS);
+    __type(key, struct wg_listener_key);
+    __type(value, __u32);
+} listeners SEC(".maps");
+
+/* tunnels: id → interface. Daemon writes; a changed tunnel is replaced after a grace period. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_TUNNELS);
+    __type(key, __u32);
+    __type(value, struct wg_tunnel);
+} tunnels SEC(".maps");
+
+/* nics: ifindex → an attached NIC. Daemon writes. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_NICS);
+    __type(key, __u32);
+    __type(value, struct wg_nic);
+} nics SEC(".maps");
+
+/* allowed_ips_v4, allowed_ips_v6: tunnel and inner address → peer id. Daemon writes. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_ALLOWED_IPS);
+    __type(key, struct wg_allowed_ip_key_v4);
+    __type(value, __u32);
+} allowed_ips_v4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_ALLOWED_IPS);
+    __type(key, struct wg_allowed_ip_key_v6);
+    __type(value, __u32);
+} allowed_ips_v6 SEC(".maps");
+
+/* peer_versions: peer id → key of its state in peers, 0: none. The daemon stores one word, atomically, by mmap. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, WG_MAX_PEERS);
+    __type(key, __u32);
+    __type(value, __u64);
+} peer_versions SEC(".maps");
+
+/* peers: version → state of a peer. Daemon inserts, never changes, erases after a grace period. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_PEERS * 2);
+    __type(key, __u64);
+    __type(value, struct wg_peer);
+} peers SEC(".maps");
+
+/* peer_activity: peer id → times and bytes. Programs write; the daemon adds its own, atomically, by mmap. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, WG_MAX_PEERS);
+    __type(key, __u32);
+    __type(value, struct wg_peer_activity);
+} peer_activity SEC(".maps");
+
+/* indices: our receiver index → keypair id. Daemon inserts and unlinks. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_PEERS * 4);
+    __type(key, __u32);
+    __type(value, __u64);
+} indices SEC(".maps");
+
+/* keypairs: id → state of one session. Installed and erased by the daemon, never replaced; programs alone write
+ * tx_counter, rekey_told, replay_* and observed. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_PEERS * 4);
+    __type(key, __u64);
+    __type(value, struct wg_keypair);
+} keypairs SEC(".maps");
+
+/* keypair_secrets: keypair id → session keys. Installed before, wiped and erased with the keypair. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_PEERS * 4);
+    __type(key, __u64);
+    __type(value, struct wg_keypair_secrets);
+} keypair_secrets SEC(".maps");
+
+/* tunnel_secrets, peer_secrets: private and preshared keys by tunnel and peer id; no program reads them, they wait for
+ * a daemon that takes over. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_TUNNELS);
+    __type(key, __u32);
+    __type(value, struct wg_secret_key);
+} tunnel_secrets SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_PEERS);
+    __type(key, __u32);
+    __type(value, struct wg_secret_key);
+} peer_secrets SEC(".maps");
+
+/* inline_slots: this CPU's cipher slots, used by whoever holds the word in slots_claimed. Programs only. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, WG_SLOTS_PER_CPU);
+    __type(key, __u32);
+    __type(value, struct wg_slot);
+} inline_slots SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct wg_cpu_slots);
+} slots_claimed SEC(".maps");
+
+/* drops: wg_drop_reason → packets, by CPU. Programs write. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, WG_DROP_COUNT);
+    __type(key, __u32);
+    __type(value, __u64);
+} drops SEC(".maps");
+
+/* events: the bell. Programs ring, the daemon reads. */
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, WG_EVENT_BYTES);
+} events SEC(".maps");
+
+#endif

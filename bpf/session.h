@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only
+ *
+ * From an index or a keypair id to everything one packet needs of a session. The pointers hold until the program ends:
+ * the daemon erases nothing before a grace period has passed.
+ */
+#ifndef WGXDP_BPF_SESSION_H
+#define WGXDP_BPF_SESSION_H
+
+#include "maps.h"
+
+struct wg_session {
+    __u64 id; /* of the keypair */
+    __u64 now;
+    struct wg_keypair *keypair;
+    struct wg_peer *peer;
+    struct wg_peer_activity *activity;
+};
+
+static __always_inline struct wg_peer *find_peer(__u32 peer)
+{
+    __u64 *version = bpf_map_lookup_elem(&peer_versions, &peer);
+    __u64 key;
+
+    if (!version)
+        return 0;
+    key = *(volatile __u64 *)version;
+    return bpf_map_lookup_elem(&peers, &key);
+}
+
+/* Fills the session of a keypair; false where any part of it is gone. */
+static __always_inline bool find_session(struct wg_session *session, __u64 id)
+{
+    __u32 peer;
+
+    session->id = id;
+    session->now = bpf_ktime_get_boot_ns();
+    session->keypair = bpf_map_lookup_elem(&keypairs, &id);
+    if (!session->keypair)
+        return false;
+    peer = session->keypair->peer;
+    session->peer = find_peer(peer);
+    session->activity = bpf_map_lookup_elem(&peer_activity, &peer);
+    return session->peer && session->activity;
+}
+
+#endif
