@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+//
+// The handshake, Noise_IKpsk2 (whitepaper, sections 5.4.1 to 5.4.5; the third story of
+// docs/architecture.md). Pure: keys, indices, time and randomness in, messages and session keys
+// out. Indices, timers, mac1 and mac2 are others'.
+//
+// An initiator calls   create_initiation → consume_response → begin_session,
+// a responder          identify_initiator → consume_initiation → create_response → begin_session.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <tl/expected.hpp>
+
+#include <wgxdp/protocol.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/secret.h"
+#include "noise/symmetric_state.h"
+#include "noise/tai64n.h"
+
+namespace wg {
+
+/// The driver's five states.
+enum class HandshakeState : std::uint8_t {
+    ZEROED,
+    CREATED_INITIATION,
+    CONSUMED_INITIATION,
+    CREATED_RESPONSE,
+    CONSUMED_RESPONSE,
+};
+
+/// Why a step of the handshake was refused.
+enum class HandshakeError : std::uint8_t {
+    zero_shared_secret, ///< a key of low order, or no private key of our own was set
+    bad_static,    ///< the initiator's static key is not authentic: damaged, or not meant for us
+    bad_timestamp, ///< the timestamp is not authentic: the sender does not have that static key
+    replayed_timestamp,  ///< not later than the last one accepted
+    initiation_flood,    ///< sooner than INITIATION_INTERVAL after the last one accepted
+    unexpected_response, ///< no initiation of ours is waiting for it
+    bad_response,        ///< not authentic: damaged, or another preshared key
+    wrong_state,         ///< a step of our own out of order
+};
+const char *handshake_error_name(HandshakeError error);
+
+template <typename T = void>
+class [[nodiscard]] HandshakeResult : public tl::expected<T, HandshakeError> {
+  public:
+    using tl::expected<T, HandshakeError>::expected;
+};
+
+/// A device's own static key pair.
+struct StaticIdentity {
+    Key private_key;
+    PublicKey public_key{};
+
+    /// Clamps the key, as the driver does.
+    static StaticIdentity from(Key private_key);
+};
+
+/// An initiation of which only the first half is read: enough to look the peer up.
+struct IdentifiedInitiation {
+    PublicKey initiator{}; ///< the claimed static key; proven only when the timestamp opens
+    PublicKey ephemeral{};
+    std::uint32_t sender_index = 0;
+    std::array<std::uint8_t, WG_TIMESTAMP_SIZE + WG_TAG_SIZE> encrypted_timestamp{};
+    SymmetricState symmetric;
+};
+
+/// What a handshake leaves: both directions' keys and the indices of the session.
+struct SessionKeys {
+    Key send_key;
+    Key receive_key;
+    std::uint32_t local_index = 0;
+    std::uint32_t remote_index = 0;
+    bool initiator = false;
+};
+
+/// Reads an initiation up to the initiator's static key. The caller has checked type, length and
+/// mac1. Costs one DH. Errors: zero_shared_secret, bad_static.
+HandshakeResult<IdentifiedInitiation> identify_initiator(const wg_handshake_initiation &message,
+                                                         const StaticIdentity &identity);
+
+/// One peer's handshake. Every step that fails leaves all of it as it was.
+class Handshake {
+  public:
+    explicit Handshake(const PublicKey &remote_static) : remote_static_(remote_static) {}
+
+    // --- the peer's and our own long-term keys ---
+
+    /// Precomputes static-static. Call it before any step, and again whenever our private key
+    /// changes; nullptr: we have none, and every handshake fails with zero_shared_secret (as it
+    /// does if the peer's key is of low order).
+    void set_identity(const StaticIdentity *identity);
+    /// Zeros: none. Counts from the next create_response or consume_response on.
+    void set_preshared_key(const Key &key) { preshared_key_ = key.clone(); }
+    const Key &preshared_key() const { return preshared_key_; }
+    const PublicKey &remote_static() const { return remote_static_; }
+
+    // --- initiator ---
+
+    /// Begins anew, whatever state there was. `sender_index` becomes the local index. The macs are
+    /// left zero. Errors: zero_shared_secret.
+    HandshakeResult<wg_handshake_initiation> create_initiation(const StaticIdentity &identity,
+                                                               std::uint32_t sender_index,
+                                                               WallTime now,
+                                                               Random &random);
+    /// Errors: unexpected_response (also for an index that is not the local one),
+    /// zero_shared_secret, bad_response.
+    HandshakeResult<> consume_response(const wg_handshake_response &message,
+                                       const StaticIdentity &identity);
+
+    // --- responder ---
+
+    /// Goes on where identify_initiator stopped; the initiator must be this peer. From any state.
+    /// On success the timestamp is the latest; the local index stays what it was until
+    /// create_response. Errors: zero_shared_secret, bad_timestamp, replayed_timestamp,
+    /// initiation_flood.
+    HandshakeResult<> consume_initiation(IdentifiedInitiation initiation, Instant now);
+    /// `sender_index` becomes the local index. The macs are left zero. Errors: wrong_state,
+    /// zero_shared_secret.
+    HandshakeResult<wg_handshake_response> create_response(std::uint32_t sender_index,
+                                                           Random &random);
+
+    // --- both ---
+
+    /// After create_response or consume_response: derives the session's keys and clears the
+    /// handshake. Errors: wrong_state.
+    HandshakeResult<SessionKeys> begin_session();
+    /// Wipes what a handshake in progress holds; the latest timestamp stays, or replays would come
+    /// through.
+    void clear();
+
+    HandshakeState state() const { return state_; }
+    std::uint32_t local_index() const { return local_index_; }   ///< 0 when ZEROED
+    std::uint32_t remote_index() const { return remote_index_; } ///< 0 when not known
+
+    /// Of the last initiation accepted; zeros: none. Kept across sessions.
+    const Timestamp &latest_timestamp() const { return latest_timestamp_; }
+    /// For a daemon that takes over from another.
+    void set_latest_timestamp(const Timestamp &timestamp) { latest_timestamp_ = timestamp; }
+
+  private:
+    PublicKey remote_static_;
+    Key static_static_; // zeros: unusable
+    Key preshared_key_;
+    Timestamp latest_timestamp_{};
+    std::optional<Instant> last_initiation_consumption_;
+
+    HandshakeState state_ = HandshakeState::ZEROED;
+    SymmetricState symmetric_;
+    Key ephemeral_private_;
+    PublicKey remote_ephemeral_{};
+    std::uint32_t local_index_ = 0;
+    std::uint32_t remote_index_ = 0;
+};
+
+} // namespace wg
