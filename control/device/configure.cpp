@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+//
+// A request on its way into the device (story 5). All that can be refused is done first and can be undone; what
+// follows cannot fail.
+#include <functional>
+
+#include "base/encoding.h"
+#include "device/state.h"
+
+namespace wg {
+
+namespace {
+
+/// Runs what it was given, last first, unless told to keep.
+class Rollback {
+  public:
+    Rollback() = default;
+    Rollback(const Rollback &) = delete;
+    Rollback &operator=(const Rollback &) = delete;
+    ~Rollback()
+    {
+        for (auto step = steps_.rbegin(); step != steps_.rend(); ++step)
+            (*step)();
+    }
+    void add(std::function<void()> step) { steps_.push_back(std::move(step)); }
+    void keep() { steps_.clear(); }
+
+  private:
+    std::vector<std::function<void()>> steps_;
+};
+
+Result<> check(const DeviceChange &change)
+{
+    for (const PeerChange &peer : change.peers) {
+        if (peer.endpoint && (!peer.endpoint->address || peer.endpoint->port == 0))
+            return failure(EINVAL, "peer {}: endpoint: expected an address and a port", to_base64(peer.public_key));
+        for (const AllowedIpChange &allowed_ip : peer.allowed_ips) {
+            const Prefix &prefix = allowed_ip.prefix;
+            if (!prefix.address || prefix.length > prefix.address.bits())
+                return failure(EINVAL, "peer {}: allowed_ips: expected an address and at most its bits",
+                               to_base64(peer.public_key));
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+class Device::State::Request {
+  public:
+    Request(State &state, DeviceChange &change, Now now) : state_(state), change_(change), now_(now) {}
+
+    /// Everything that may be refused. Without commit(), the destructor undoes it.
+    Result<> prepare();
+    void commit();
+
+  private:
+    struct Step {
+        Peer *peer;
+        bool starts_keepalive;
+    };
+
+    void prepare_identity();
+    Peer *find(const PublicKey &key) const;
+    Result<Peer *> create(const PublicKey &key);
+    Result<> prepare_peer(PeerChange &change);
+    Result<> set_preshared_key(Peer &peer, const Key &key);
+    Result<> set_allowed_ips(Peer &peer, const PeerChange &change);
+    Result<> insert_allowed_ip(Peer &peer, const Prefix &prefix);
+    Result<> set_published(Peer &peer, const PeerChange &change);
+    bool is_created(const Peer &peer) const { return state_.peers.find(peer.id()) != &peer; }
+
+    State &state_;
+    DeviceChange &change_;
+    const Now now_;
+    bool changes_identity_ = false;
+    std::optional<StaticIdentity> identity_;
+    std::list<Peer> created_;
+    std::map<PublicKey, Peer *> selected_; // what a key means by now; nullptr: nobody any more
+    std::set<Peer *> doomed_;
+    std::vector<Step> steps_;
+    Rollback rollback_; // last: runs while the peers still exist
+};
+
+Result<> Device::State::Request::prepare()
+{
+    WG_TRY(check(change_));
+    if (change_.replace_peers)
+        for (Peer &peer : state_.peers)
+            doomed_.insert(&peer);
+    prepare_identity();
+    for (PeerChange &peer : change_.peers)
+        WG_TRY(prepare_peer(peer));
+    return {};
+}
+
+void Device::State::Request::prepare_identity()
+{
+    if (!change_.private_key)
+        return;
+    if (!change_.private_key->is_zero())
+        identity_ = StaticIdentity::from(std::move(*change_.private_key));
+    const auto &old = state_.identity;
+    changes_identity_ = identity_ && old ? !equal_constant_time(identity_->private_key, old->private_key)
+                                         : identity_.has_value() != old.has_value();
+    if (!changes_identity_ || !identity_)
+        return;
+    if (Peer *ourselves = find(identity_->public_key)) {
+        doomed_.insert(ourselves);
+        selected_[identity_->public_key] = nullptr;
+    }
+}
+
+Peer *Device::State::Request::find(const PublicKey &key) const
+{
+    if (auto found = selected_.find(key); found != selected_.end())
+        return found->second;
+    return change_.replace_peers ? nullptr : state_.peers.find(key);
+}
+
+Result<Peer *> Device::State::Request::create(const PublicKey &key)
+{
+    const PeerId id = WG_TRY(state_.datapath.allocate_peer());
+    rollback_.add([this, id] { state_.datapath.release_peer(id); });
+    Peer *peer = &created_.emplace_back(id, key, state_.random);
+    selected_[key] = peer;
+    return peer;
+}
+
+Result<> Device::State::Request::prepare_peer(PeerChange &change)
+{
+    const auto &identity = changes_identity_ ? identity_ : state_.identity;
+    Peer *peer = find(change.public_key);
+
+    if (!peer) {
+        // A tunnel that lists itself is silently none the wiser: one list of peers serves all of them.
+        if (change.remove || change.update_only || (identity && identity->public_key == change.public_key))
+            return {};
+        peer = WG_TRY(create(change.public_key));
+    }
+    if (change.remove) {
+        doomed_.insert(peer);
+        selected_[change.public_key] = nullptr;
+        return {};
+    }
+    const std::uint16_t old_interval = peer->state.persistent_keepalive;
+    if (change.preshared_key)
+        WG_TRY(set_preshared_key(*peer, *change.preshared_key));
+    WG_TRY(set_published(*peer, change));
+    WG_TRY(set_allowed_ips(*peer, change));
+    steps_.push_back({peer, old_interval == 0 && peer->state.persistent_keepalive != 0});
+    return {};
+}
+
+Result<> Device::State::Request::set_preshared_key(Peer &peer, const Key &key)
+{
+    const auto old = std::make_shared<const Key>(peer.handshake.preshared_key().clone());
+
+    WG_TRY(state_.datapath.store_preshared_key(peer.id(), key));
+    peer.handshake.set_preshared_key(key);
+    rollback_.add([this, &peer, old] {
+        peer.handshake.set_preshared_key(*old);
+        (void)state_.datapath.store_preshared_key(peer.id(), *old);
+    });
+    return {};
+}
+
+Result<> Device::State::Request::set_published(Peer &peer, const PeerChange &change)
+{
+    const PeerState old = peer.state;
+    const Instant since = peer.endpoint_since;
+    const bool is_new = is_created(peer);
+
+    if (change.endpoint)
+        peer.set_endpoint(*change.endpoint, now_.instant);
+    if (change.persistent_keepalive)
+        peer.state.persistent_keepalive = *change.persistent_keepalive;
+    if (!is_new && !peer.endpoint_moved && peer.state.persistent_keepalive == old.persistent_keepalive)
+        return {};
+    rollback_.add([this, &peer, old, since, is_new] {
+        peer.state = old;
+        peer.endpoint_since = since;
+        peer.endpoint_moved = false;
+        if (!is_new)
+            state_.publish(peer);
+    });
+    return state_.try_publish(peer);
+}
+
+Result<> Device::State::Request::set_allowed_ips(Peer &peer, const PeerChange &change)
+{
+    std::set<Prefix> obsolete;
+    if (change.replace_allowed_ips) {
+        const auto owned = state_.allowed_ips.list(peer.id());
+        obsolete.insert(owned.begin(), owned.end());
+    }
+    for (const AllowedIpChange &each : change.allowed_ips) {
+        const Prefix prefix = Prefix::of(each.prefix.address, each.prefix.length);
+        if (each.remove) {
+            obsolete.insert(prefix);
+            continue;
+        }
+        WG_TRY(insert_allowed_ip(peer, prefix));
+        obsolete.erase(prefix);
+    }
+    // Last, so that a prefix that stays is never missing.
+    for (const Prefix &prefix : obsolete) {
+        if (state_.allowed_ips.owner(prefix) != peer.id())
+            continue;
+        state_.allowed_ips.remove(prefix, peer.id());
+        rollback_.add([this, prefix, id = peer.id()] { (void)state_.allowed_ips.insert(prefix, id); });
+    }
+    return {};
+}
+
+Result<> Device::State::Request::insert_allowed_ip(Peer &peer, const Prefix &prefix)
+{
+    const auto old_owner = state_.allowed_ips.owner(prefix);
+
+    WG_TRY(state_.allowed_ips.insert(prefix, peer.id()));
+    rollback_.add([this, prefix, old_owner, id = peer.id()] {
+        if (old_owner)
+            (void)state_.allowed_ips.insert(prefix, *old_owner);
+        else
+            state_.allowed_ips.remove(prefix, id);
+    });
+    return {};
+}
+
+void Device::State::Request::commit()
+{
+    rollback_.keep();
+    for (Peer *peer : doomed_)
+        state_.remove_peer(*peer);
+    created_.remove_if([this](Peer &peer) { return doomed_.contains(&peer); });
+    if (changes_identity_)
+        state_.set_identity(std::move(identity_), now_);
+    state_.peers.splice(std::move(created_));
+    if (change_.listen_port || change_.fwmark)
+        state_.clear_sticky_sources();
+    for (const Step &step : steps_) {
+        if (doomed_.contains(step.peer))
+            continue;
+        state_.tell_endpoint(*step.peer);
+        if (state_.up && step.starts_keepalive)
+            state_.send_keepalive(*step.peer, now_);
+        else if (state_.up)
+            state_.send_staged_packets(*step.peer, now_);
+        state_.settle(*step.peer, now_);
+    }
+}
+
+Result<> Device::State::apply(DeviceChange &change, Now now)
+{
+    Request request(*this, change, now);
+
+    WG_TRY(request.prepare());
+    request.commit();
+    return {};
+}
+
+} // namespace wg

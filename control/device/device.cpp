@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "device/device.h"
+
+#include "device/state.h"
+
+namespace wg {
+
+Device::Device(Datapath &datapath, Random &random) : state_(std::make_unique<State>(*this, datapath, random)) {}
+
+Device::~Device() = default;
+
+Result<> Device::apply(DeviceChange change, Now now)
+{
+    return state_->apply(change, now);
+}
+
+Result<> Device::adopt(AdoptedPeer peer, Now now)
+{
+    return state_->adopt(peer, now);
+}
+
+void Device::up(Now now)
+{
+    state_->bring_up(now);
+}
+
+void Device::down(Now now)
+{
+    state_->bring_down(now);
+}
+
+bool Device::is_up() const
+{
+    return state_->up;
+}
+
+const Key *Device::private_key() const
+{
+    return state_->identity ? &state_->identity->private_key : nullptr;
+}
+
+std::optional<PublicKey> Device::public_key() const
+{
+    if (!state_->identity)
+        return std::nullopt;
+    return state_->identity->public_key;
+}
+
+std::vector<PeerInfo> Device::peers() const
+{
+    std::vector<PeerInfo> infos;
+    for (const Peer &peer : state_->peers)
+        infos.push_back(state_->describe(peer));
+    return infos;
+}
+
+std::optional<PeerInfo> Device::peer(const PublicKey &key) const
+{
+    if (const Peer *found = state_->peers.find(key))
+        return state_->describe(*found);
+    return std::nullopt;
+}
+
+std::optional<PeerId> Device::peer_id(const PublicKey &key) const
+{
+    if (const Peer *found = state_->peers.find(key))
+        return found->id();
+    return std::nullopt;
+}
+
+std::optional<Endpoint> Device::endpoint_of(PeerId peer) const
+{
+    if (const Peer *found = state_->peers.find(peer))
+        return found->state.endpoint;
+    return std::nullopt;
+}
+
+void Device::handshakes_queued(std::size_t messages, Now now)
+{
+    state_->under_load.set_queued(messages, now.instant);
+}
+
+void Device::receive(Bytes datagram, const Endpoint &from, Now now)
+{
+    state_->receive(datagram, from, now);
+}
+
+void Device::send(PeerId peer, Bytes packet, Now now)
+{
+    Peer *found = state_->peers.find(peer);
+
+    if (!found || !state_->up) {
+        state_->datapath.count_drop(found ? WG_DROP_NO_STATE : WG_DROP_NO_PEER);
+        return;
+    }
+    state_->send(*found, packet, now);
+    state_->settle(*found, now);
+}
+
+void Device::event(const wg_event &event, Now now)
+{
+    state_->event(event, now);
+}
+
+Instant Device::advance(Now now)
+{
+    return state_->advance(now);
+}
+
+Instant Device::next_deadline() const
+{
+    return state_->schedule.next();
+}
+
+PeerInfo Device::State::describe(const Peer &peer) const
+{
+    const PeerActivity activity = datapath.activity(peer.id());
+    PeerInfo info;
+
+    info.id = peer.id();
+    info.public_key = peer.state.public_key;
+    info.preshared_key = &peer.handshake.preshared_key();
+    info.endpoint = peer.state.endpoint;
+    info.allowed_ips = allowed_ips.list(peer.id());
+    info.last_handshake = peer.state.last_handshake;
+    info.rx_bytes = activity.rx_bytes;
+    info.tx_bytes = activity.tx_bytes;
+    info.persistent_keepalive = peer.state.persistent_keepalive;
+    return info;
+}
+
+} // namespace wg

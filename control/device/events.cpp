@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+//
+// What happens without a message for us: the data plane's bell, and time (story 4).
+#include "base/encoding.h"
+#include "base/log.h"
+#include "device/state.h"
+
+namespace wg {
+
+void Device::State::event(const wg_event &event, Now now)
+{
+    Peer *peer = peers.find(event.peer);
+    if (!peer)
+        return;
+    if (!up) { // rung just before the keys went
+        datapath.acknowledge(event.peer, event.bits);
+        return;
+    }
+
+    // The two timers' bits stay set while their timer is armed: one bell an idle peer, not one a packet.
+    const std::uint32_t at_once = event.bits & ~std::uint32_t{WG_EVENT_SENT | WG_EVENT_RECEIVED};
+    if (at_once)
+        datapath.acknowledge(event.peer, at_once);
+    if (event.bits & (WG_EVENT_ENDPOINT | WG_EVENT_CONFIRMED))
+        follow_endpoint(*peer);
+    if (event.bits & WG_EVENT_CONFIRMED && peer->keypairs.is_next(event.keypair))
+        confirm_next(*peer, now);
+    if (event.bits & WG_EVENT_REKEY && peer->state.current == event.keypair)
+        begin_handshake(*peer, now);
+    if (event.bits & WG_EVENT_SENT)
+        look_at_sent(*peer, now);
+    if (event.bits & WG_EVENT_RECEIVED)
+        look_at_received(*peer);
+    settle(*peer, now);
+}
+
+void Device::State::follow_endpoint(Peer &peer)
+{
+    for (const auto *slot : {&peer.keypairs.current(), &peer.keypairs.previous(), &peer.keypairs.next()}) {
+        if (!*slot)
+            continue;
+        const auto observed = datapath.observed_endpoint((*slot)->id);
+        if (observed && observed->second > peer.endpoint_since)
+            peer.set_endpoint(observed->first, observed->second);
+    }
+    if (peer.endpoint_moved)
+        publish(peer);
+}
+
+void Device::State::confirm_next(Peer &peer, Now now)
+{
+    peer.add_fallen(peer.keypairs.confirm_next());
+    handshake_complete(peer, now);
+    publish(peer);
+    send_staged_packets(peer, now);
+}
+
+void Device::State::look_at_sent(Peer &peer, Now now)
+{
+    if (peer.timers.is_armed(Timer::new_handshake))
+        return; // it looks for itself when it is due
+    peer.timers.data_sent(datapath.activity(peer.id()), now.instant);
+    if (peer.timers.is_armed(Timer::new_handshake))
+        return;
+    // Answered already: let the next packet ring, and look once more for one that came in between.
+    datapath.acknowledge(peer.id(), WG_EVENT_SENT);
+    peer.timers.data_sent(datapath.activity(peer.id()), now.instant);
+}
+
+void Device::State::look_at_received(Peer &peer)
+{
+    if (peer.timers.is_armed(Timer::send_keepalive))
+        return;
+    peer.timers.data_received(datapath.activity(peer.id()));
+    if (peer.timers.is_armed(Timer::send_keepalive))
+        return;
+    datapath.acknowledge(peer.id(), WG_EVENT_RECEIVED);
+    peer.timers.data_received(datapath.activity(peer.id()));
+}
+
+Instant Device::State::advance(Now now)
+{
+    while (const auto id = schedule.first_due(now.instant))
+        run_timers(*peers.find(*id), now);
+    return schedule.next();
+}
+
+void Device::State::run_timers(Peer &peer, Now now)
+{
+    const TimerSet due = peer.timers.due_by(now.instant);
+    const std::uint32_t bits = (due.has(Timer::new_handshake) ? std::uint32_t{WG_EVENT_SENT} : 0) |
+                               (due.has(Timer::send_keepalive) ? std::uint32_t{WG_EVENT_RECEIVED} : 0);
+    if (bits)
+        datapath.acknowledge(peer.id(), bits); // first clear, then look: nothing is missed
+
+    const TimerSet expired = peer.timers.expire(datapath.activity(peer.id()), now.instant);
+    if (expired.has(Timer::zero_key_material))
+        wipe_keys(peer);
+    if (expired.has(Timer::retransmit_handshake))
+        retransmit_handshake(peer, now);
+    if (expired.has(Timer::new_handshake))
+        restart_handshake(peer, now);
+    if (expired.has(Timer::send_keepalive))
+        send_passive_keepalive(peer, now);
+    if (expired.has(Timer::persistent_keepalive))
+        send_keepalive(peer, now);
+    settle(peer, now);
+}
+
+void Device::State::retransmit_handshake(Peer &peer, Now now)
+{
+    // The driver begins anew with each packet that goes unanswered; here one look at the end does.
+    if (peer.timers.attempts_exhausted() && peer.usable_keypair(now.instant) &&
+        datapath.activity(peer.id()).last_sent > *peer.last_sent_handshake)
+        peer.timers.reset_attempts();
+
+    if (peer.timers.attempts_exhausted()) {
+        log::debug("peer {}: handshake not answered after {} attempts, giving up", to_base64(peer.state.public_key),
+                   MAX_TIMER_HANDSHAKES + 2);
+        purge_staged_packets(peer);
+        peer.timers.handshake_abandoned(now.instant);
+        datapath.acknowledge(peer.id(), WG_EVENT_RECEIVED);
+        return;
+    }
+    peer.timers.count_attempt();
+    peer.clear_sticky_source(); // in case that was the trouble
+    if (peer.endpoint_moved)
+        publish(peer);
+    send_initiation(peer, now);
+}
+
+void Device::State::restart_handshake(Peer &peer, Now now)
+{
+    peer.clear_sticky_source();
+    if (peer.endpoint_moved)
+        publish(peer);
+    begin_handshake(peer, now);
+}
+
+void Device::State::send_passive_keepalive(Peer &peer, Now now)
+{
+    send_keepalive(peer, now);
+    if (peer.timers.needs_another_keepalive())
+        peer.timers.rearm_keepalive(std::max(now.instant, datapath.activity(peer.id()).last_sent));
+}
+
+void Device::State::settle(Peer &peer, Now now)
+{
+    const bool alive = up && peer.state.endpoint;
+    const Duration interval = std::chrono::seconds(alive ? peer.state.persistent_keepalive : 0);
+
+    if (interval != peer.timers.persistent_keepalive_interval())
+        peer.timers.keep_alive_every(interval, datapath.activity(peer.id()), now.instant);
+    schedule.move(peer.id(), peer.scheduled, peer.timers.next_deadline());
+}
+
+} // namespace wg

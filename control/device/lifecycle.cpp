@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+//
+// What concerns all peers at once, or the whole of one: interface up and down, our own key, the end of a peer.
+#include "device/state.h"
+
+namespace wg {
+
+namespace {
+
+constexpr std::uint32_t ALL_EVENTS =
+    WG_EVENT_SENT | WG_EVENT_RECEIVED | WG_EVENT_CONFIRMED | WG_EVENT_ENDPOINT | WG_EVENT_REKEY;
+
+} // namespace
+
+Device::State::State(const Device &owner, Datapath &its_datapath, Random &its_random)
+    : device(owner), datapath(its_datapath), random(its_random), indices(its_random), allowed_ips(its_datapath),
+      rate_limiter(its_random), peers(its_random)
+{
+}
+
+void Device::State::bring_up(Now now)
+{
+    if (up)
+        return;
+    up = true;
+    for (Peer &peer : peers) {
+        if (peer.state.persistent_keepalive != 0)
+            send_keepalive(peer, now);
+        else
+            send_staged_packets(peer, now);
+        resume(peer, now);
+    }
+}
+
+void Device::State::bring_down(Now now)
+{
+    if (!up)
+        return;
+    up = false;
+    for (Peer &peer : peers) {
+        purge_staged_packets(peer);
+        peer.timers.stop();
+        wipe_keys(peer);
+        peer.last_sent_handshake.reset();
+        datapath.acknowledge(peer.id(), ALL_EVENTS);
+        settle(peer, now);
+    }
+}
+
+void Device::State::set_identity(std::optional<StaticIdentity> new_identity, Now now)
+{
+    const bool is_first = !identity && new_identity;
+
+    identity = std::move(new_identity);
+    cookie_checker.reset();
+    if (identity)
+        cookie_checker.emplace(identity->public_key);
+    for (Peer &peer : peers) {
+        peer.handshake.set_identity(nullptr);
+        peer.has_static_static = false;
+        clear_handshake(peer);
+        peer.last_sent_handshake.reset();
+        peer.keypairs.invalidate_sending();
+        if (!peer.keypairs.empty())
+            publish(peer);
+        if (is_first && up)
+            send_staged_packets(peer, now);
+        settle(peer, now);
+    }
+}
+
+void Device::State::clear_sticky_sources()
+{
+    for (Peer &peer : peers) {
+        peer.clear_sticky_source();
+        if (peer.endpoint_moved)
+            publish(peer);
+    }
+}
+
+void Device::State::remove_peer(Peer &peer)
+{
+    const PeerId id = peer.id();
+
+    allowed_ips.remove_by_peer(id);
+    purge_staged_packets(peer);
+    wipe_keys(peer);
+    schedule.move(id, peer.scheduled, NEVER);
+    datapath.release_peer(id);
+    if (peers.find(id) == &peer)
+        peers.erase(peer);
+    if (device.endpoint_changed)
+        device.endpoint_changed(id);
+}
+
+} // namespace wg

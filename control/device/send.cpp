@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+//
+// What leaves: initiations and responses, and inner packets that the data plane could not send by itself (its slow
+// path, and everything that waited for a key).
+#include "device/state.h"
+
+namespace wg {
+
+namespace {
+
+constexpr std::uint8_t HANDSHAKE_DS = 0x88; // AF41
+
+} // namespace
+
+void Device::State::send(Peer &peer, Bytes packet, Now now)
+{
+    if (!peer.state.endpoint) {
+        datapath.count_drop(WG_DROP_NO_ENDPOINT);
+        return;
+    }
+    const Keypair *keypair = peer.usable_keypair(now.instant);
+    if (keypair && peer.staged.empty()) {
+        datapath.send_data(peer.id(), keypair->id, packet);
+        return;
+    }
+    if (std::size_t dropped = peer.stage(packet))
+        datapath.count_drop(WG_DROP_STAGED_OVERFLOW, dropped);
+    send_staged_packets(peer, now);
+}
+
+void Device::State::begin_handshake(Peer &peer, Now now)
+{
+    peer.timers.reset_attempts();
+    send_initiation(peer, now);
+}
+
+void Device::State::send_initiation(Peer &peer, Now now)
+{
+    if (!up || !identity || !peer.state.endpoint || !peer.may_initiate(now.instant))
+        return;
+    peer.last_sent_handshake = now.instant;
+    learn_static_static(peer);
+
+    const std::uint32_t index = indices.insert_handshake(peer.id());
+    auto message = peer.handshake.create_initiation(*identity, index, now.wall, random);
+    if (!message) {
+        indices.remove(index);
+        return;
+    }
+    set_handshake_index(peer, index);
+    send_message(peer, mutable_bytes_of(*message), now);
+    peer.timers.handshake_initiated(now.instant);
+}
+
+void Device::State::send_response(Peer &peer, Now now)
+{
+    peer.last_sent_handshake = now.instant;
+
+    const std::uint32_t index = indices.insert_handshake(peer.id());
+    auto message = peer.handshake.create_response(index, random);
+    if (!message) {
+        indices.remove(index);
+        publish(peer); // the timestamp counts all the same
+        return;
+    }
+    set_handshake_index(peer, index);
+    const bool begun = begin_session(peer, now);
+    publish(peer); // before the response leaves: the answer to it must find its keypair
+    if (begun)
+        send_message(peer, mutable_bytes_of(*message), now);
+}
+
+void Device::State::send_message(Peer &peer, MutableBytes message, Now now)
+{
+    peer.cookie_generator.add_macs(message, now.instant);
+    datapath.record_sent(peer.id(), message.size(), now.instant);
+    datapath.send_message(*peer.state.endpoint, message, HANDSHAKE_DS);
+}
+
+void Device::State::send_keepalive(Peer &peer, Now now)
+{
+    if (!peer.state.endpoint)
+        return;
+    if (peer.staged.empty())
+        peer.stage({});
+    send_staged_packets(peer, now);
+}
+
+void Device::State::send_staged_packets(Peer &peer, Now now)
+{
+    if (peer.staged.empty())
+        return;
+    const Keypair *keypair = peer.usable_keypair(now.instant);
+    if (!keypair) {
+        begin_handshake(peer, now);
+        return;
+    }
+    for (; !peer.staged.empty(); peer.staged.pop_front())
+        datapath.send_data(peer.id(), keypair->id, peer.staged.front());
+}
+
+void Device::State::purge_staged_packets(Peer &peer)
+{
+    if (peer.staged.empty())
+        return;
+    datapath.count_drop(WG_DROP_STAGED_PURGED, peer.staged.size());
+    peer.staged.clear();
+}
+
+} // namespace wg

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+//
+// The inside of a Device. The functions are grouped by the file they stand in.
+#pragma once
+
+#include <list>
+#include <optional>
+
+#include "device/allowed_ips.h"
+#include "device/device.h"
+#include "device/index_table.h"
+#include "device/peer.h"
+#include "device/peer_table.h"
+#include "device/rate_limiter.h"
+#include "device/schedule.h"
+#include "device/under_load.h"
+
+namespace wg {
+
+struct Device::State {
+    State(const Device &owner, Datapath &its_datapath, Random &its_random);
+
+    // --- configure.cpp: requests ---
+    class Request;
+    Result<> apply(DeviceChange &change, Now now);
+
+    // --- lifecycle.cpp: what concerns all peers, or the whole of one ---
+    void bring_up(Now now);
+    void bring_down(Now now);
+    void set_identity(std::optional<StaticIdentity> new_identity, Now now);
+    void clear_sticky_sources();
+    void remove_peer(Peer &peer);
+
+    // --- adopt.cpp: an earlier daemon's peers ---
+    Result<> adopt(AdoptedPeer &adopted, Now now);
+    void adopt_keypairs(Peer &peer, std::vector<AdoptedKeypair> &found, Now now);
+    void resume(Peer &peer, Now now);
+
+    // --- session.cpp: from a handshake to published keypairs ---
+    void learn_static_static(Peer &peer);
+    void set_handshake_index(Peer &peer, std::uint32_t index);
+    void clear_handshake(Peer &peer);
+    [[nodiscard]] bool begin_session(Peer &peer, Now now);
+    void handshake_complete(Peer &peer, Now now);
+    void wipe_keys(Peer &peer);
+    Result<> try_publish(Peer &peer);
+    void publish(Peer &peer);
+    void tell_endpoint(Peer &peer);
+
+    // --- receive.cpp: messages of type 1 to 3 ---
+    void receive(Bytes datagram, const Endpoint &from, Now now);
+    [[nodiscard]] bool admit(Bytes datagram, const Endpoint &from, Now now);
+    void receive_initiation(const wg_handshake_initiation &message, const Endpoint &from, Now now);
+    void receive_response(const wg_handshake_response &message, const Endpoint &from, Now now);
+    void receive_cookie(const wg_cookie_reply &reply, Now now);
+
+    // --- send.cpp: initiations, responses, data ---
+    void send(Peer &peer, Bytes packet, Now now);
+    void begin_handshake(Peer &peer, Now now);
+    void send_initiation(Peer &peer, Now now);
+    void send_response(Peer &peer, Now now);
+    void send_message(Peer &peer, MutableBytes message, Now now);
+    void send_keepalive(Peer &peer, Now now);
+    void send_staged_packets(Peer &peer, Now now);
+    void purge_staged_packets(Peer &peer);
+
+    // --- events.cpp: the data plane's bell, and time ---
+    void event(const wg_event &event, Now now);
+    void follow_endpoint(Peer &peer);
+    void confirm_next(Peer &peer, Now now);
+    void look_at_sent(Peer &peer, Now now);
+    void look_at_received(Peer &peer);
+    Instant advance(Now now);
+    void run_timers(Peer &peer, Now now);
+    void retransmit_handshake(Peer &peer, Now now);
+    void restart_handshake(Peer &peer, Now now);
+    void send_passive_keepalive(Peer &peer, Now now);
+    // --- device.cpp ---
+    PeerInfo describe(const Peer &peer) const;
+
+    /// At the end of everything that touches a peer: puts it where its timers want it.
+    void settle(Peer &peer, Now now);
+
+    const Device &device;
+    Datapath &datapath;
+    Random &random;
+    bool up = false;
+    std::optional<StaticIdentity> identity;
+    std::optional<CookieChecker> cookie_checker; ///< of the identity
+    IndexTable indices;
+    AllowedIps allowed_ips;
+    RateLimiter rate_limiter;
+    UnderLoad under_load;
+    Schedule schedule;
+    PeerTable peers;
+};
+
+} // namespace wg
