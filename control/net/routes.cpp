@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "net/routes.h"
+
+#include <algorithm>
+#include <fstream>
+
+namespace wg {
+namespace {
+
+/// Why a route of this type takes no packet of ours; nullptr: it does.
+const char *refusal(RouteType type)
+{
+    switch (type) {
+    case RouteType::unicast:
+        return nullptr;
+    case RouteType::none:
+        return "no route";
+    case RouteType::local:
+        return "local address";
+    case RouteType::broadcast:
+        return "broadcast address";
+    case RouteType::multicast:
+        return "multicast address";
+    case RouteType::blackhole:
+        return "blackhole route";
+    case RouteType::unreachable:
+        return "unreachable by route";
+    case RouteType::prohibit:
+        return "prohibited by route";
+    case RouteType::other:
+        break;
+    }
+    return "route of an unknown type";
+}
+
+struct Lookup {
+    RouteAnswer route;
+    bool source_lost = false;
+};
+
+/// Is the sticky source still an address of this host?
+Result<bool> is_local(Netlink &netlink, const Endpoint &endpoint)
+{
+    std::uint32_t oif =
+        endpoint.source.is_link_local() && endpoint.source.is_v6() ? endpoint.source_ifindex : 0;
+    auto route = WG_TRY(netlink.route_get(endpoint.source, {}, oif));
+    return route.type == RouteType::local;
+}
+
+/// As the kernel driver's send4 and send6: with the sticky source while it is ours and the route
+/// with it leaves by the interface the peer was heard on; otherwise without.
+Result<Lookup> look_up(Netlink &netlink, const Endpoint &endpoint, std::uint32_t mark)
+{
+    bool sticky = endpoint.source.family == endpoint.address.family;
+    if (sticky && WG_TRY(is_local(netlink, endpoint))) {
+        auto route = netlink.route_get(endpoint.address, endpoint.source, endpoint.scope_id, mark);
+        bool refused =
+            !route && route.error().code.value() == EINVAL; // by a policy of the source's
+        if (!route && !refused)
+            return tl::unexpected(std::move(route).error());
+        bool same_way =
+            route && (endpoint.source_ifindex == 0 || route->ifindex == endpoint.source_ifindex);
+        if (same_way)
+            return Lookup{*std::move(route)};
+    }
+    return Lookup{WG_TRY(netlink.route_get(endpoint.address, {}, endpoint.scope_id, mark)), sticky};
+}
+
+/// Why packets cannot be put on this link as they are; empty: they can.
+std::string refusal(const Link &link)
+{
+    if (!link.is_ethernet())
+        return "L3 device " + link.name;
+    if (!link.is_up())
+        return link.name + " is down";
+    return {};
+}
+
+/// Of the route, or what the stack itself would use. It is read each time: an operator may change
+/// it.
+Result<std::uint8_t> hop_limit(const RouteAnswer &route, const Link &link, bool v6)
+{
+    if (route.hop_limit != 0)
+        return route.hop_limit;
+    if (v6)
+        return link.hop_limit;
+    constexpr const char *path = "/proc/sys/net/ipv4/ip_default_ttl";
+    int ttl = 0;
+    if (!(std::ifstream(path) >> ttl))
+        return failure(EIO, "cannot read {}", path);
+    return static_cast<std::uint8_t>(ttl);
+}
+
+Result<wg_route>
+direct_route(const RouteAnswer &answer, const Link &link, const MacAddress &next_hop_mac)
+{
+    wg_route route{};
+    route.ifindex = link.ifindex;
+    route.mtu = answer.mtu == 0 ? link.mtu : std::min(answer.mtu, link.mtu);
+    std::ranges::copy(answer.source.bytes, route.source);
+    std::ranges::copy(link.mac, route.source_mac);
+    std::ranges::copy(next_hop_mac, route.next_hop_mac);
+    route.kind = WG_ROUTE_DIRECT;
+    route.hop_limit = WG_TRY(hop_limit(answer, link, answer.source.is_v6()));
+    return route;
+}
+
+} // namespace
+
+Result<ResolvedRoute> resolve_route(Netlink &netlink,
+                                    const Endpoint &endpoint,
+                                    std::uint32_t mark,
+                                    const std::function<bool(std::uint32_t)> &is_own_tunnel)
+{
+    auto [answer, source_lost] = WG_TRY(look_up(netlink, endpoint, mark));
+    ResolvedRoute resolved;
+    resolved.source_lost = source_lost;
+    auto none = [&resolved](std::string reason) {
+        resolved.reason = std::move(reason);
+        return std::move(resolved);
+    };
+
+    if (const char *why = refusal(answer.type))
+        return none(why);
+    resolved.ifindex = answer.ifindex;
+    if (is_own_tunnel(answer.ifindex))
+        return none("own tunnel");
+    if (answer.encapsulated)
+        return none("encapsulating route");
+    if (!answer.source)
+        return none("no source address");
+
+    auto link = netlink.link_by_index(answer.ifindex);
+    if (!link && link.error().code.value() == ENODEV)
+        return none("interface is gone");
+    Link out = WG_TRY(std::move(link));
+    if (auto why = refusal(out); !why.empty())
+        return none(why);
+
+    resolved.next_hop = answer.gateway ? answer.gateway : endpoint.address;
+    auto neighbour = WG_TRY(netlink.neighbour(answer.ifindex, resolved.next_hop));
+    if (!neighbour || !neighbour->is_valid())
+        return none("next hop unresolved");
+    resolved.route = WG_TRY(direct_route(answer, out, *neighbour->mac));
+    return resolved;
+}
+
+} // namespace wg
