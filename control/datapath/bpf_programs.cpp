@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/bpf_programs.h"
+
+#include <cstdarg>
+#include <cstdlib>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <wg_counter.skel.h>
+#include <wg_deliver.skel.h>
+#include <wg_rx.skel.h>
+#include <wg_tx.skel.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+
+namespace wg {
+
+namespace {
+
+constexpr const char *CONFIG_PIN = "config";
+
+int print_libbpf(libbpf_print_level level, const char *format, va_list arguments)
+{
+    if (level == LIBBPF_DEBUG)
+        return 0;
+    char text[4096]; // the verifier's log: its last part says what is wrong
+    const int length = std::vsnprintf(text, sizeof(text), format, arguments);
+    log::debug("libbpf: {}", text);
+    return length;
+}
+
+} // namespace
+
+void BpfPrograms::Close::operator()(bpf_object *object) const
+{
+    bpf_object__close(object);
+}
+
+Result<BpfPrograms> BpfPrograms::load(const std::string &pins, Random &random)
+{
+    libbpf_set_print(print_libbpf);
+    BpfPrograms programs;
+    programs.pins_ = pins;
+    WG_TRY(programs.open_pins());
+    if (!programs.adopted_) {
+        programs.config_.abi_version = WG_ABI_VERSION;
+        random.fill(mutable_bytes_of(programs.config_.mark_secret));
+    }
+    std::size_t size = 0;
+    const void *elf = wg_rx__elf_bytes(&size);
+    WG_TRY(programs.load_object("wg_rx", elf, size));
+    elf = wg_tx__elf_bytes(&size);
+    WG_TRY(programs.load_object("wg_tx", elf, size));
+    elf = wg_deliver__elf_bytes(&size);
+    WG_TRY(programs.load_object("wg_deliver", elf, size));
+    elf = wg_counter__elf_bytes(&size);
+    WG_TRY(programs.load_object("wg_counter", elf, size));
+    return programs;
+}
+
+Result<> BpfPrograms::open_pins()
+{
+    std::error_code error;
+    std::filesystem::create_directories(pins_, error);
+    if (error || ::chmod(pins_.c_str(), 0700) != 0)
+        return system_failure(error ? error.value() : errno, "pin directory {}", pins_);
+    const Fd config(bpf_obj_get((pins_ + "/" + CONFIG_PIN).c_str()));
+    if (!config)
+        return {};
+    const std::uint32_t key = 0;
+    // .rodata may be longer than config: the kernel gives all of it
+    bpf_map_info info{};
+    std::uint32_t info_size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(config.get(), &info, &info_size) != 0)
+        return system_failure(errno, "{}/{}", pins_, CONFIG_PIN);
+    Buffer value(info.value_size);
+    if (bpf_map_lookup_elem(config.get(), &key, value.data()) != 0)
+        return system_failure(errno, "{}/{}", pins_, CONFIG_PIN);
+    config_ = wg::load<wg_config>(Bytes(value).first(sizeof(wg_config)));
+    if (config_.abi_version != WG_ABI_VERSION)
+        return failure(EPROTO,
+                       "{}: pinned by a wgxdp with ABI version {}, this one has {}: take its tunnels down first", pins_,
+                       config_.abi_version, static_cast<unsigned>(WG_ABI_VERSION));
+    for (const auto &entry : std::filesystem::directory_iterator(pins_, error))
+        if (entry.path().filename() != CONFIG_PIN && entry.path().filename().string().rfind("nic_", 0) != 0)
+            maps_[entry.path().filename()] = Fd(bpf_obj_get(entry.path().c_str()));
+    adopted_ = true;
+    return {};
+}
+
+Result<> BpfPrograms::load_object(const char *name, const void *elf, std::size_t size)
+{
+    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name);
+    Object object(bpf_object__open_mem(elf, size, &options));
+    if (!object)
+        return system_failure(errno, "program {}: open", name);
+    bpf_map *map = nullptr;
+    bpf_object__for_each_map(map, object.get())
+    {
+        if (bpf_map__is_internal(map)) {
+            WG_TRY(fill_settings(map));
+        } else if (const auto known = maps_.find(bpf_map__name(map)); known != maps_.end()) {
+            if (bpf_map__reuse_fd(map, known->second.get()) != 0)
+                return system_failure(errno, "{}/{}: not the map it should be", pins_, bpf_map__name(map));
+        }
+    }
+    if (const int error = bpf_object__load(object.get()); error != 0)
+        return system_failure(-error, "program {}: the kernel refused it (--log-level debug shows why)", name);
+    WG_TRY(keep_maps(object.get()));
+    bpf_program *program = nullptr;
+    bpf_object__for_each_program(program, object.get())
+    {
+        programs_[bpf_program__name(program)] = bpf_program__fd(program);
+    }
+    objects_.push_back(std::move(object));
+    return {};
+}
+
+Result<> BpfPrograms::fill_settings(bpf_map *map)
+{
+    std::size_t size = 0;
+    const auto *initial = static_cast<const std::uint8_t *>(bpf_map__initial_value(map, &size));
+    Buffer rodata(initial, initial + size);
+    if (size < sizeof(config_))
+        return failure(EPROTO, "map {}: expected at least {} bytes", bpf_map__name(map), sizeof(config_));
+    std::memcpy(rodata.data(), &config_, sizeof(config_));
+    if (bpf_map__set_initial_value(map, rodata.data(), size) != 0)
+        return system_failure(errno, "map {}: settings", bpf_map__name(map));
+    return {};
+}
+
+Result<> BpfPrograms::keep_maps(bpf_object *object)
+{
+    bpf_map *map = nullptr;
+    bpf_object__for_each_map(map, object)
+    {
+        const std::string name = bpf_map__is_internal(map) ? CONFIG_PIN : bpf_map__name(map);
+        if (maps_.contains(name) || (adopted_ && name == CONFIG_PIN))
+            continue;
+        Fd fd(::fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0));
+        if (!fd || bpf_obj_pin(fd.get(), (pins_ + "/" + name).c_str()) != 0)
+            return system_failure(errno, "{}/{}: pin", pins_, name);
+        maps_[name] = std::move(fd);
+    }
+    return {};
+}
+
+int BpfPrograms::map(const std::string &name) const
+{
+    const auto found = maps_.find(name);
+    if (found == maps_.end()) {
+        log::error("no map {}: this is a bug", name);
+        std::abort();
+    }
+    return found->second.get();
+}
+
+int BpfPrograms::program(const std::string &name) const
+{
+    const auto found = programs_.find(name);
+    if (found == programs_.end()) {
+        log::error("no program {}: this is a bug", name);
+        std::abort();
+    }
+    return found->second;
+}
+
+void remove_pins(const std::string &pins)
+{
+    std::error_code ignored;
+    std::filesystem::remove_all(pins, ignored);
+}
+
+} // namespace wg

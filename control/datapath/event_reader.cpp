@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/event_reader.h"
+
+#include <fcntl.h>
+
+#include <bpf/libbpf.h>
+
+#include "base/bytes.h"
+
+namespace wg {
+
+void EventReader::Free::operator()(ring_buffer *ring) const
+{
+    ring_buffer__free(ring);
+}
+
+int EventReader::on_sample(void *self, void *data, std::size_t size)
+{
+    if (size == sizeof(wg_event))
+        static_cast<EventReader *>(self)->on_event_(
+            load<wg_event>({static_cast<const std::uint8_t *>(data), size}));
+    return 0;
+}
+
+Result<std::unique_ptr<EventReader>> EventReader::start(asio::io_context &io, int map_fd, OnEvent on_event)
+{
+    std::unique_ptr<EventReader> reader(new EventReader(std::move(on_event)));
+    reader->ring_.reset(ring_buffer__new(map_fd, on_sample, reader.get(), nullptr));
+    if (!reader->ring_)
+        return system_failure(errno, "ring buffer of events");
+    Fd epoll(::fcntl(ring_buffer__epoll_fd(reader->ring_.get()), F_DUPFD_CLOEXEC, 0));
+    if (!epoll)
+        return system_failure(errno, "ring buffer of events");
+    reader->watch_ = WG_TRY(ReadWatch::start(io, std::move(epoll), [ring = reader->ring_.get()] {
+        ring_buffer__poll(ring, 0);
+    }));
+    return reader;
+}
+
+} // namespace wg

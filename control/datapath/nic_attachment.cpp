@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/nic_attachment.h"
+
+#include <unistd.h>
+
+#include <linux/if_link.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/fd.h"
+
+namespace wg {
+
+namespace {
+
+constexpr std::uint32_t PRIORITY = 0x7767; // "wg"
+
+bpf_tc_hook ingress(std::uint32_t ifindex)
+{
+    bpf_tc_hook hook{};
+    hook.sz = sizeof(hook);
+    hook.ifindex = static_cast<int>(ifindex);
+    hook.attach_point = BPF_TC_INGRESS;
+    return hook;
+}
+
+bpf_tc_opts filter(std::uint32_t handle)
+{
+    bpf_tc_opts options{};
+    options.sz = sizeof(options);
+    options.handle = handle;
+    options.priority = PRIORITY;
+    return options;
+}
+
+/* FNV-1a over the name, 16 bits, never 0 */
+std::uint32_t handle_of(std::string_view instance)
+{
+    std::uint32_t hash = 2166136261U;
+    for (const char c : instance)
+        hash = (hash ^ static_cast<std::uint8_t>(c)) * 16777619U;
+    return (hash ^ hash >> 16) % 0xffff + 1;
+}
+
+} // namespace
+
+NicAttachment::NicAttachment(BpfPrograms &programs, std::string_view instance)
+    : programs_(programs), handle_(handle_of(instance))
+{
+}
+
+std::string NicAttachment::link_pin(std::uint32_t ifindex) const
+{
+    return fmt::format("{}/nic_{}", programs_.pins(), ifindex);
+}
+
+Result<> NicAttachment::attach_native(std::uint32_t ifindex)
+{
+    WG_TRY(attach_tc(ifindex, "wg_deliver"));
+    const int program = programs_.program("wg_rx_xdp");
+    const std::string pin = link_pin(ifindex);
+    if (const Fd link(bpf_obj_get(pin.c_str())); link) {
+        if (bpf_link_update(link.get(), program, nullptr) == 0)
+            return {};
+        ::unlink(pin.c_str()); // of a NIC that is gone: its link is defunct
+    }
+    LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+    const Fd link(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options));
+    if (!link || bpf_obj_pin(link.get(), pin.c_str()) != 0) {
+        const int error = errno;
+        detach_tc(ifindex);
+        return system_failure(error, "native XDP");
+    }
+    return {};
+}
+
+void NicAttachment::detach_native(std::uint32_t ifindex)
+{
+    const std::string pin = link_pin(ifindex);
+    if (const Fd link(bpf_obj_get(pin.c_str())); link)
+        bpf_link_detach(link.get());
+    ::unlink(pin.c_str());
+    detach_tc(ifindex);
+}
+
+Result<> NicAttachment::attach_tc(std::uint32_t ifindex, const char *program)
+{
+    auto hook = ingress(ifindex);
+    if (const int error = bpf_tc_hook_create(&hook); error != 0 && error != -EEXIST)
+        return system_failure(-error, "clsact");
+    auto options = filter(handle_);
+    options.prog_fd = programs_.program(program);
+    options.flags = BPF_TC_F_REPLACE;
+    if (const int error = bpf_tc_attach(&hook, &options); error != 0)
+        return system_failure(-error, "TC filter {}", program);
+    return {};
+}
+
+void NicAttachment::detach_tc(std::uint32_t ifindex)
+{
+    const auto hook = ingress(ifindex);
+    const auto options = filter(handle_);
+    bpf_tc_detach(&hook, &options);
+}
+
+bool NicAttachment::has_filter(std::uint32_t ifindex) const
+{
+    const auto hook = ingress(ifindex);
+    auto options = filter(handle_);
+    return bpf_tc_query(&hook, &options) == 0;
+}
+
+bool NicAttachment::has_link(std::uint32_t ifindex) const
+{
+    const Fd link(bpf_obj_get(link_pin(ifindex).c_str()));
+    bpf_link_info info{};
+    std::uint32_t size = sizeof(info);
+    return link && bpf_obj_get_info_by_fd(link.get(), &info, &size) == 0 && info.xdp.ifindex == ifindex;
+}
+
+} // namespace wg
