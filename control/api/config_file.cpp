@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+//
+// The parser of wg-quick's files: line by line, two tables of fields, no look-ahead.
+#include "api/config_file.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <span>
+
+#include <strings.h>
+
+namespace wg {
+namespace {
+
+/// Longer or stranger "keys" may be a secret that lost its name: an error does not repeat them.
+constexpr std::size_t MAX_KEY_NAME = 24;
+
+bool equal_ignoring_case(std::string_view a, std::string_view b)
+{
+    return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+/// wg(8) drops every white space and the comment before it looks at a line.
+std::string significant(std::string_view line)
+{
+    std::string cleaned(line.substr(0, line.find('#')));
+    std::erase_if(cleaned, [](unsigned char c) { return std::isspace(c) != 0; });
+    return cleaned;
+}
+
+class Parser {
+  public:
+    explicit Parser(std::string_view name) : name_(name) {}
+
+    Result<> read_line(std::string_view raw);
+    Result<ConfigFile> finish();
+
+  private:
+    struct Field {
+        std::string_view name;
+        Result<> (Parser::*read)(std::string_view value);
+    };
+    struct Section {
+        std::string_view name;
+        std::span<const Field> fields;
+    };
+    static const Field INTERFACE_FIELDS[];
+    static const Field PEER_FIELDS[];
+
+    template <typename... Args>
+    tl::unexpected<Error> refuse(unsigned line, fmt::format_string<Args...> format, Args &&...args)
+    {
+        return failure(EINVAL, "{}: {}", config_place(name_, line),
+                       fmt::format(format, std::forward<Args>(args)...));
+    }
+
+    Result<> begin_section(std::string_view header);
+    Result<> end_peer();
+    Result<> read_field(std::string_view key, std::string_view value);
+    tl::unexpected<Error> refuse_key(std::string_view key);
+
+    template <typename T>
+    Result<> read_list(const TextForm<T> &form, std::string_view value, std::vector<T> &list);
+    template <typename T, typename Target>
+    Result<> read_value(const TextForm<T> &form, std::string_view value, Target &target)
+    {
+        target = WG_TRY(read_text(form, value));
+        return {};
+    }
+
+    Result<> read_private_key(std::string_view value)
+    {
+        return read_value(SECRET_KEY, value, private_key_);
+    }
+    Result<> read_listen_port(std::string_view value)
+    {
+        return read_value(LISTEN_PORT, value, config_.listen_port);
+    }
+    Result<> read_fwmark(std::string_view value)
+    {
+        return read_value(FWMARK, value, config_.fwmark);
+    }
+    Result<> read_address(std::string_view value)
+    {
+        return read_list(ADDRESS, value, config_.addresses);
+    }
+    Result<> read_mtu(std::string_view value) { return read_value(MTU, value, config_.mtu); }
+    Result<> read_public_key(std::string_view value)
+    {
+        has_public_key_ = true;
+        return read_value(PUBLIC_KEY, value, peer_.public_key);
+    }
+    Result<> read_preshared_key(std::string_view value)
+    {
+        return read_value(SECRET_KEY, value, peer_.preshared_key);
+    }
+    Result<> read_allowed_ips(std::string_view value)
+    {
+        if (value.empty())
+            return {};
+        return read_list(ALLOWED_IP, value, peer_.allowed_ips);
+    }
+    Result<> read_endpoint(std::string_view value)
+    {
+        peer_.endpoint_line = line_;
+        return read_value(HOST_PORT, value, peer_.endpoint);
+    }
+    Result<> read_persistent_keepalive(std::string_view value)
+    {
+        return read_value(PERSISTENT_KEEPALIVE, value, peer_.persistent_keepalive);
+    }
+
+    std::string_view name_;
+    unsigned line_ = 0;
+    const Section *section_ = nullptr;
+    static const Section INTERFACE;
+    static const Section PEER;
+
+    ConfigFile config_;
+    unsigned interface_line_ = 0; ///< 0: no [Interface] yet
+    std::optional<Key> private_key_;
+
+    unsigned peer_line_ = 0; ///< 0: no [Peer] is open
+    bool has_public_key_ = false;
+    ConfigPeer peer_;
+    std::vector<std::optional<ConfigPeer>> peers_; ///< nothing: a later section took over
+    std::map<PublicKey, std::size_t> peer_slots_;
+};
+
+const Parser::Field Parser::INTERFACE_FIELDS[] = {
+    {"PrivateKey", &Parser::read_private_key},
+    {"ListenPort", &Parser::read_listen_port},
+    {"FwMark", &Parser::read_fwmark},
+    {"Address", &Parser::read_address},
+    {"MTU", &Parser::read_mtu},
+};
+const Parser::Field Parser::PEER_FIELDS[] = {
+    {"PublicKey", &Parser::read_public_key},
+    {"PresharedKey", &Parser::read_preshared_key},
+    {"AllowedIPs", &Parser::read_allowed_ips},
+    {"Endpoint", &Parser::read_endpoint},
+    {"PersistentKeepalive", &Parser::read_persistent_keepalive},
+};
+const Parser::Section Parser::INTERFACE{"[Interface]", INTERFACE_FIELDS};
+const Parser::Section Parser::PEER{"[Peer]", PEER_FIELDS};
+
+/// What wg-quick does and wgxdp does not.
+constexpr std::string_view NOT_SUPPORTED[] = {"DNS",     "Table",    "PreUp",     "PostUp",
+                                              "PreDown", "PostDown", "SaveConfig"};
+
+Result<> Parser::read_line(std::string_view raw)
+{
+    ++line_;
+    auto line = significant(raw);
+    if (line.empty())
+        return {};
+    if (line.front() == '[')
+        return begin_section(line);
+    auto equals = line.find('=');
+    if (equals == std::string::npos)
+        return refuse(line_, "expected KEY = VALUE or a section like [Peer]");
+    return read_field(std::string_view(line).substr(0, equals),
+                      std::string_view(line).substr(equals + 1));
+}
+
+Result<> Parser::begin_section(std::string_view header)
+{
+    WG_TRY(end_peer());
+    if (equal_ignoring_case(header, INTERFACE.name)) {
+        section_ = &INTERFACE;
+        interface_line_ = line_;
+        return {};
+    }
+    if (equal_ignoring_case(header, PEER.name)) {
+        section_ = &PEER;
+        peer_line_ = line_;
+        return {};
+    }
+    return refuse(line_, "expected the section [Interface] or [Peer], got {}", in_quotes(header));
+}
+
+Result<> Parser::read_field(std::string_view key, std::string_view value)
+{
+    if (section_ == nullptr)
+        return refuse(line_, "expected a section, [Interface] or [Peer], before the first key");
+    for (const Field &field : section_->fields) {
+        if (equal_ignoring_case(field.name, key))
+            return at(config_place(name_, line_), at(field.name, (this->*field.read)(value)));
+    }
+    return refuse_key(key);
+}
+
+tl::unexpected<Error> Parser::refuse_key(std::string_view key)
+{
+    for (auto name : NOT_SUPPORTED) {
+        if (section_ == &INTERFACE && equal_ignoring_case(name, key))
+            return refuse(line_, "{} is not supported yet", name);
+    }
+    std::string names;
+    for (const Field &field : section_->fields)
+        names += fmt::format("{}{}", names.empty() ? "" : ", ", field.name);
+    auto is_letter = [](unsigned char c) { return std::isalpha(c) != 0; };
+    if (key.empty() || key.size() > MAX_KEY_NAME || !std::all_of(key.begin(), key.end(), is_letter))
+        return refuse(line_, "expected one of {} in {}", names, section_->name);
+    return refuse(line_, "{} is unknown in {}, expected one of {}", key, section_->name, names);
+}
+
+template <typename T>
+Result<> Parser::read_list(const TextForm<T> &form, std::string_view value, std::vector<T> &list)
+{
+    for (std::size_t begin = 0; begin <= value.size();) {
+        auto end = std::min(value.find(',', begin), value.size());
+        list.push_back(WG_TRY(read_text(form, value.substr(begin, end - begin))));
+        begin = end + 1;
+    }
+    return {};
+}
+
+/// `wg setconf` sends every section in order: one for a peer that is already there replaces its
+/// allowed IPs and takes over what it names. It moves to the end so that the allowed IPs it claims
+/// are won from the sections between.
+Result<> Parser::end_peer()
+{
+    if (peer_line_ == 0)
+        return {};
+    if (!has_public_key_)
+        return refuse(peer_line_, "PublicKey: missing in this [Peer]");
+    auto [slot, inserted] = peer_slots_.try_emplace(peer_.public_key, peers_.size());
+    if (!inserted) {
+        ConfigPeer earlier = *std::exchange(peers_[slot->second], std::nullopt);
+        if (!peer_.preshared_key)
+            peer_.preshared_key = std::move(earlier.preshared_key);
+        if (!peer_.endpoint) {
+            peer_.endpoint = std::move(earlier.endpoint);
+            peer_.endpoint_line = earlier.endpoint_line;
+        }
+        if (!peer_.persistent_keepalive)
+            peer_.persistent_keepalive = earlier.persistent_keepalive;
+        slot->second = peers_.size();
+    }
+    peers_.push_back(std::exchange(peer_, ConfigPeer{}));
+    peer_line_ = 0;
+    has_public_key_ = false;
+    return {};
+}
+
+Result<ConfigFile> Parser::finish()
+{
+    WG_TRY(end_peer());
+    if (interface_line_ == 0)
+        return failure(EINVAL, "{}: [Interface]: the section is missing", name_);
+    if (!private_key_)
+        return refuse(interface_line_, "PrivateKey: missing in [Interface]");
+    config_.private_key = std::move(*private_key_);
+    for (auto &peer : peers_) {
+        if (peer)
+            config_.peers.push_back(std::move(*peer));
+    }
+    return std::move(config_);
+}
+
+} // namespace
+
+Result<ConfigFile> parse_config(std::string_view text, std::string_view name)
+{
+    Parser parser(name);
+    for (std::size_t begin = 0; begin < text.size();) {
+        auto end = std::min(text.find('\n', begin), text.size());
+        WG_TRY(parser.read_line(text.substr(begin, end - begin)));
+        begin = end + 1;
+    }
+    return parser.finish();
+}
+
+std::string config_place(std::string_view name, unsigned line)
+{
+    return fmt::format("{}: line {}", name, line);
+}
+
+} // namespace wg

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// wg-quick's configuration files. A file is understood as a whole or refused with the line and the
+// field that is wrong.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "api/text_form.h"
+#include "base/address.h"
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace wg {
+
+struct ConfigPeer {
+    PublicKey public_key{};
+    std::optional<Key> preshared_key;
+    std::optional<HostPort> endpoint; ///< not resolved
+    unsigned endpoint_line = 0;       ///< for the sentence when it cannot be resolved
+    std::optional<std::uint16_t> persistent_keepalive;
+    std::vector<Prefix> allowed_ips;
+};
+
+struct ConfigFile {
+    Key private_key;
+    std::optional<std::uint16_t> listen_port;
+    std::optional<std::uint32_t> fwmark;
+    std::vector<InterfaceAddress> addresses;
+    std::optional<std::uint32_t> mtu;
+    std::vector<ConfigPeer>
+        peers; ///< no public key twice: a later section updates the earlier as in wg(8)
+};
+
+/// As lenient as wg(8): keys and sections in any case, white space anywhere, comments, lists on one
+/// line or several, the last of two values wins. `name` is the file's, for errors: "wg0.conf: line
+/// 3: ListenPort: expected ...".
+Result<ConfigFile> parse_config(std::string_view text, std::string_view name);
+
+/// "wg0.conf: line 3"
+std::string config_place(std::string_view name, unsigned line);
+
+} // namespace wg

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+//
+// JSON-RPC 2.0 over a Service: one request line in, one response line out. No sockets in here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/service.h"
+
+namespace wg {
+
+/// Bytes of a request line, without its newline.
+inline constexpr std::size_t MAX_REQUEST_LINE = 16 * 1024 * 1024;
+
+enum class RpcError : int {
+    parse = -32700,
+    request = -32600,
+    method = -32601,
+    params = -32602,
+    refused = -32000, ///< understood, but the service would not
+};
+
+/// The response without a newline; nothing for a notification.
+std::optional<std::string> answer(Service &service, std::string_view line);
+
+/// An error response that answers no request in particular.
+std::string error_response(RpcError code, std::string_view message);
+
+} // namespace wg

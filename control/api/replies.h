@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// What the service knows, as JSON. Secrets only where they were asked for.
+#pragma once
+
+#include "api/requests.h"
+#include "api/service.h"
+
+namespace wg {
+
+Json to_json(const TunnelStatus &tunnel, Include include);
+Json to_json(const PeerStatus &peer, Include include);
+Json to_json(const NicStatus &nic);
+Json to_json(const Status &status);
+
+} // namespace wg

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+//
+// One function a method; docs/api.md lists the same fields in the same order.
+#include "api/requests.h"
+
+#include <iterator>
+
+namespace wg {
+namespace {
+
+constexpr TextForm<std::string> SECRET_NAME{
+    "\"private_key\" or \"preshared_key\"", [](std::string_view text) -> Result<std::string> {
+        if (text != "private_key" && text != "preshared_key")
+            return failure(EINVAL, "malformed");
+        return std::string(text);
+    }};
+constexpr TextForm<std::string> PRESHARED_KEY_NAME{
+    "\"preshared_key\"", [](std::string_view text) -> Result<std::string> {
+        if (text != "preshared_key")
+            return failure(EINVAL, "malformed");
+        return std::string(text);
+    }};
+
+Result<Include> read_include(const Fields &fields, const TextForm<std::string> &form)
+{
+    Include include;
+    for (const auto &name : WG_TRY(fields.texts("include", form)))
+        (name == "private_key" ? include.private_key : include.preshared_key) = true;
+    return include;
+}
+
+/// The fields that a peer has in tunnel.add and in peer.set.
+Result<PeerChange> read_peer(const Fields &fields)
+{
+    PeerChange peer;
+    peer.public_key = WG_TRY(fields.required("public_key", PUBLIC_KEY));
+    peer.preshared_key = WG_TRY(fields.optional("preshared_key", SECRET_KEY));
+    peer.endpoint = WG_TRY(fields.optional("endpoint", ENDPOINT));
+    peer.persistent_keepalive = WG_TRY(fields.number<std::uint16_t>("persistent_keepalive"));
+    for (const Prefix &prefix : WG_TRY(fields.texts("allowed_ips", ALLOWED_IP)))
+        peer.allowed_ips.push_back({.prefix = prefix});
+    return peer;
+}
+
+Result<PeerChange> read_new_peer(const Json &value, std::string path)
+{
+    auto fields = WG_TRY(Fields::open(
+        value, std::move(path),
+        {"public_key", "preshared_key", "endpoint", "persistent_keepalive", "allowed_ips"}));
+    return read_peer(fields);
+}
+
+Result<Request> tunnel_add(const Json &params)
+{
+    auto fields = WG_TRY(Fields::open(
+        params, "",
+        {"name", "private_key", "listen_port", "fwmark", "addresses", "mtu", "routes", "peers"}));
+    TunnelSpec spec;
+    spec.name = WG_TRY(fields.required("name", INTERFACE_NAME));
+    spec.device.private_key = WG_TRY(fields.required("private_key", SECRET_KEY));
+    spec.device.listen_port = WG_TRY(fields.number<std::uint16_t>("listen_port"));
+    spec.device.fwmark = WG_TRY(fields.number<std::uint32_t>("fwmark"));
+    spec.addresses = WG_TRY(fields.texts("addresses", ADDRESS));
+    spec.mtu = WG_TRY(fields.number<std::uint32_t>("mtu", MIN_MTU, MAX_MTU));
+    spec.routes = WG_TRY(fields.boolean("routes"));
+    spec.device.peers = WG_TRY(fields.list<PeerChange>("peers", read_new_peer));
+    return AddTunnel{std::move(spec)};
+}
+
+Result<Request> tunnel_remove(const Json &params)
+{
+    auto fields = WG_TRY(Fields::open(params, "", {"name"}));
+    return RemoveTunnel{WG_TRY(fields.required("name", INTERFACE_NAME))};
+}
+
+Result<Request> tunnel_list(const Json &params)
+{
+    auto fields = WG_TRY(Fields::open(params, "", {"name", "include"}));
+    ListTunnels request;
+    request.name = WG_TRY(fields.optional("name", INTERFACE_NAME));
+    request.include = WG_TRY(read_include(fields, SECRET_NAME));
+    return request;
+}
+
+Result<Request> peer_set(const Json &params)
+{
+    auto fields = WG_TRY(
+        Fields::open(params, "",
+                     {"tunnel", "public_key", "preshared_key", "endpoint", "persistent_keepalive",
+                      "allowed_ips", "replace_allowed_ips", "update_only"}));
+    ChangePeer request;
+    request.tunnel = WG_TRY(fields.required("tunnel", INTERFACE_NAME));
+    request.peer = WG_TRY(read_peer(fields));
+    request.peer.replace_allowed_ips = WG_TRY(fields.boolean("replace_allowed_ips"));
+    request.peer.update_only = WG_TRY(fields.boolean("update_only"));
+    return request;
+}
+
+Result<Request> peer_remove(const Json &params)
+{
+    auto fields = WG_TRY(Fields::open(params, "", {"tunnel", "public_key"}));
+    ChangePeer request;
+    request.tunnel = WG_TRY(fields.required("tunnel", INTERFACE_NAME));
+    request.peer.public_key = WG_TRY(fields.required("public_key", PUBLIC_KEY));
+    request.peer.remove = true;
+    return request;
+}
+
+Result<Request> peer_list(const Json &params)
+{
+    auto fields = WG_TRY(Fields::open(params, "", {"tunnel", "include"}));
+    ListPeers request;
+    request.tunnel = WG_TRY(fields.required("tunnel", INTERFACE_NAME));
+    request.include = WG_TRY(read_include(fields, PRESHARED_KEY_NAME));
+    return request;
+}
+
+Result<Request> nic_attach(const Json &params)
+{
+    auto fields = WG_TRY(Fields::open(params, "", {"name", "mode"}));
+    AttachNic request;
+    request.name = WG_TRY(fields.required("name", INTERFACE_NAME));
+    request.mode = WG_TRY(fields.optional("mode", ATTACH_MODE)).value_or(AttachMode::automatic);
+    return request;
+}
+
+Result<Request> nic_detach(const Json &params)
+{
+    auto fields = WG_TRY(Fields::open(params, "", {"name"}));
+    return DetachNic{WG_TRY(fields.required("name", INTERFACE_NAME))};
+}
+
+Result<Request> nic_list(const Json &params)
+{
+    WG_TRY(Fields::open(params, "", {}));
+    return ListNics{};
+}
+
+Result<Request> status(const Json &params)
+{
+    WG_TRY(Fields::open(params, "", {}));
+    return GetStatus{};
+}
+
+struct Method {
+    std::string_view name;
+    ParamsParser parse;
+};
+
+constexpr Method METHODS[] = {
+    {"tunnel.add", tunnel_add}, {"tunnel.remove", tunnel_remove}, {"tunnel.list", tunnel_list},
+    {"peer.set", peer_set},     {"peer.remove", peer_remove},     {"peer.list", peer_list},
+    {"nic.attach", nic_attach}, {"nic.detach", nic_detach},       {"nic.list", nic_list},
+    {"status", status},
+};
+
+} // namespace
+
+ParamsParser find_method(std::string_view name)
+{
+    for (const Method &method : METHODS) {
+        if (method.name == name)
+            return method.parse;
+    }
+    return nullptr;
+}
+
+} // namespace wg

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+//
+// What a request can ask for, whichever door it came through: the daemon implements it, the servers
+// call it. All calls come from the daemon's one thread. A refused request changes nothing.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <wgxdp/abi.h>
+#include <wgxdp/drop_reason.h>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "device/change.h"
+
+namespace wg {
+
+enum class AttachMode { automatic, native, tc };
+
+struct TunnelSpec {
+    std::string
+        name; ///< the interface's name, 1 to 15 characters; "x" is appended for its inner end
+    DeviceChange device;
+    std::vector<InterfaceAddress> addresses;
+    std::optional<std::uint32_t> mtu; ///< default 1420
+    bool routes = false;              ///< add a route by the interface for every allowed IP
+};
+
+struct PeerStatus {
+    PublicKey public_key{};
+    std::optional<Key> preshared_key; ///< only when one is set
+    std::optional<Endpoint> endpoint;
+    std::vector<Prefix> allowed_ips;
+    std::optional<WallTime> last_handshake;
+    std::uint64_t rx_bytes = 0;
+    std::uint64_t tx_bytes = 0;
+    std::uint16_t persistent_keepalive = 0;
+    std::string path; ///< how its packets leave: "bpf eth0" or "socket: REASON"
+};
+
+struct TunnelStatus {
+    std::string name;
+    std::optional<Key> private_key;
+    std::optional<PublicKey> public_key;
+    std::uint16_t listen_port = 0;
+    std::uint32_t fwmark = 0;
+    std::uint32_t mtu = 0;
+    bool moved = false; ///< wg0 lives in another netns
+    std::vector<PeerStatus> peers;
+};
+
+struct NicStatus {
+    std::string name;
+    AttachMode mode = AttachMode::tc; ///< native or tc
+    std::string reason;               ///< why not native, empty otherwise
+};
+
+struct ProgramStatus {
+    std::string name; ///< "wg_rx_xdp", …
+    std::uint32_t id = 0;
+    std::uint64_t runs = 0; ///< only counted while kernel.bpf_stats_enabled=1
+    std::uint64_t run_time_ns = 0;
+};
+
+struct Status {
+    std::string version;
+    std::string instance;
+    std::uint32_t abi_version = WG_ABI_VERSION;
+    int pid = 0;
+    std::string pins; ///< directory of the pinned maps
+    std::vector<ProgramStatus> programs;
+    std::map<wg_drop_reason, std::vector<std::uint64_t>>
+        drops; ///< per CPU; only reasons that have happened
+    std::map<wg_drop_reason, std::uint64_t> daemon_drops; ///< counted by the daemon itself
+};
+
+class Service {
+  public:
+    virtual ~Service() = default;
+
+    virtual Result<> add_tunnel(TunnelSpec spec) = 0;
+    virtual Result<> remove_tunnel(const std::string &name) = 0;
+    virtual std::vector<TunnelStatus> tunnels() = 0;
+    /// Changes keys, port, mark or peers of an existing tunnel.
+    virtual Result<> change_tunnel(const std::string &name, DeviceChange change) = 0;
+    virtual Result<> attach_nic(const std::string &name, AttachMode mode) = 0;
+    virtual Result<> detach_nic(const std::string &name) = 0;
+    virtual std::vector<NicStatus> nics() = 0;
+    virtual Status status() = 0;
+};
+
+} // namespace wg

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+//
+// The grammar of the command line and its help.
+#include "tools/cli.h"
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/commands.h"
+#include "tools/keys.h"
+
+namespace wg {
+namespace {
+
+/// The commands hang their actions here; one of them runs after the whole line was understood.
+class CommandLine {
+  public:
+    explicit CommandLine(Environment &environment) : environment_(environment)
+    {
+        app_.name("wgxdp");
+        app_.set_version_flag("--version", "wgxdp " WGXDP_VERSION);
+        app_.add_option("--instance", instance_, "Which daemon to talk to (default: \"default\")")
+            ->type_name("NAME");
+        app_.get_formatter()->label("TEXT", "");
+        app_.require_subcommand(1);
+        app_.fallthrough();
+        app_.footer("Example: wgxdp up wg0 && wgxdp attach eth0 && wgxdp show");
+        add_tunnel_commands();
+        add_nic_commands();
+        add_peer_commands();
+        add_key_commands();
+    }
+
+    Result<> run(std::vector<std::string> arguments);
+
+  private:
+    template <typename Action>
+    CLI::App *add(CLI::App &parent,
+                  const std::string &name,
+                  const std::string &help,
+                  const std::string &example,
+                  Action action)
+    {
+        auto *command = parent.add_subcommand(name, help);
+        command->footer("Example: " + example);
+        command->callback([this, action] { action_ = action; });
+        return command;
+    }
+
+    void add_tunnel_commands();
+    void add_nic_commands();
+    void add_peer_commands();
+    void add_key_commands();
+
+    Environment &environment_;
+    CLI::App app_{"WireGuard with its data plane in eBPF: the command line of the daemon wgxdpd."};
+    std::string instance_ = "default";
+    std::function<Result<>(Commands &)> action_;
+
+    std::string name_;
+    std::optional<std::string> tunnel_;
+    std::string mode_ = "auto";
+    bool json_ = false;
+    bool show_keys_ = false;
+    PeerOptions peer_;
+};
+
+void CommandLine::add_tunnel_commands()
+{
+    auto *up = add(app_, "up",
+                   "Make a tunnel from a wg-quick file, with its addresses and routes; starts the "
+                   "daemon when none runs",
+                   "wgxdp up /etc/wgxdp/wg0.conf", [this](Commands &c) { return c.up(name_); });
+    up->add_option("CONFIG", name_,
+                   "A file NAME.conf, or NAME of /etc/wgxdp/NAME.conf or /etc/wireguard/NAME.conf; "
+                   "NAME is the interface's")
+        ->required();
+
+    auto *down = add(app_, "down", "Remove a tunnel, its interface and its routes",
+                     "wgxdp down wg0", [this](Commands &c) { return c.down(name_); });
+    down->add_option("TUNNEL", name_, "The interface's name, or the file it was made from")
+        ->required();
+
+    auto *show = add(app_, "show", "Show tunnels, their peers and the attached NICs, as wg(8) does",
+                     "wgxdp show wg0 --json",
+                     [this](Commands &c) { return c.show(tunnel_, json_, show_keys_); });
+    show->add_option("TUNNEL", tunnel_, "Only this one");
+    show->add_flag("--json", json_,
+                   "As JSON: {\"tunnels\": [...], \"nics\": [...]}; with TUNNEL no nics");
+    show->add_flag("--show-keys", show_keys_, "Private and preshared keys instead of (hidden)");
+
+    auto *drops = add(app_, "drops", "Count dropped packets by reason: total, then by CPU",
+                      "wgxdp drops", [this](Commands &c) { return c.drops(json_); });
+    drops->add_flag("--json", json_, "As JSON: {\"drops\": {...}, \"daemon_drops\": {...}}");
+}
+
+void CommandLine::add_nic_commands()
+{
+    auto *attach = add(
+        app_, "attach", "Receive tunnel packets on a NIC in eBPF; starts the daemon when none runs",
+        "wgxdp attach eth0 --mode native", [this](Commands &c) { return c.attach(name_, mode_); });
+    attach->add_option("NIC", name_, "The network interface")->required();
+    attach
+        ->add_option("--mode", mode_,
+                     "native (XDP in the driver), tc, or auto: native where it works")
+        ->type_name("auto|native|tc");
+
+    auto *detach = add(app_, "detach", "Leave a NIC: its tunnel packets go through the daemon",
+                       "wgxdp detach eth0", [this](Commands &c) { return c.detach(name_); });
+    detach->add_option("NIC", name_, "The network interface")->required();
+}
+
+void CommandLine::add_peer_commands()
+{
+    auto *peer = app_.add_subcommand("peer", "Add, change or remove a peer of a tunnel");
+    peer->require_subcommand(1);
+    peer->footer("Example: wgxdp peer remove wg0 xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=");
+    auto add_names = [this](CLI::App *command) {
+        command->add_option("TUNNEL", peer_.tunnel, "The interface's name")->required();
+        command->add_option("PUBLIC_KEY", peer_.public_key, "The peer's, in base64")->required();
+    };
+
+    auto *set =
+        add(*peer, "add", "Add a peer, or change what is named of one that is there",
+            "wgxdp peer add wg0 xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg= \\\n"
+            "             --endpoint vpn.example.org:51820 --allowed-ips 10.0.0.0/8,fd00::/8",
+            [this](Commands &c) { return c.add_peer(peer_); });
+    add_names(set);
+    set->add_option("--endpoint", peer_.endpoint, "Where it is; a host name is resolved now")
+        ->type_name("HOST:PORT");
+    set->add_option("--allowed-ips", peer_.allowed_ips,
+                    "All its prefixes, separated by commas; \"\" for none")
+        ->type_name("A,B");
+    set->add_option("--preshared-key", peer_.preshared_key_file,
+                    "A file with the key in base64; an empty file clears it")
+        ->type_name("FILE");
+    set->add_option("--persistent-keepalive", peer_.persistent_keepalive, "0 to 65535, or off")
+        ->type_name("SECONDS|off");
+
+    auto *remove =
+        add(*peer, "remove", "Remove a peer and its sessions",
+            "wgxdp peer remove wg0 xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=",
+            [this](Commands &c) { return c.remove_peer(peer_.tunnel, peer_.public_key); });
+    add_names(remove);
+}
+
+void CommandLine::add_key_commands()
+{
+    add(app_, "genkey", "Print a new private key", "(umask 077; wgxdp genkey > private.key)",
+        [this](Commands &) { return generate_private_key(environment_); });
+    add(app_, "genpsk", "Print a new preshared key", "(umask 077; wgxdp genpsk > preshared.key)",
+        [this](Commands &) { return generate_preshared_key(environment_); });
+    add(app_, "pubkey", "Read a private key from standard input and print its public key",
+        "wgxdp pubkey < private.key",
+        [this](Commands &) { return print_public_key(environment_); });
+}
+
+Result<> CommandLine::run(std::vector<std::string> arguments)
+{
+    try {
+        std::reverse(arguments.begin(), arguments.end()); // CLI11 takes them from the back
+        app_.parse(std::move(arguments));
+    } catch (const CLI::Success &request) { // --help, --version
+        app_.exit(request, environment_.out, environment_.err);
+        return {};
+    } catch (const CLI::RequiredError &error) {
+        // CLI11 counts the commands before it looks at what it could not place.
+        if (auto unknown = app_.remaining(); !unknown.empty())
+            return failure(EINVAL, "{} is not a command (see wgxdp --help)",
+                           in_quotes(unknown.front()));
+        return failure(EINVAL, "{} (see wgxdp --help)", error.what());
+    } catch (const CLI::Error &error) {
+        return failure(EINVAL, "{} (see wgxdp --help)", error.what());
+    }
+    Commands commands(environment_, WG_TRY(at("--instance", parse_instance(instance_))));
+    try {
+        return action_(commands);
+    } catch (const Json::exception &) {
+        return failure(EPROTO, "the daemon's answer is not understood: is it of another version?");
+    }
+}
+
+} // namespace
+
+int run_cli(Environment &environment, std::vector<std::string> arguments)
+{
+    CommandLine command_line(environment);
+    auto result = command_line.run(std::move(arguments));
+    if (result)
+        return 0;
+    environment.err << "wgxdp: " << result.error().what << '\n';
+    return 1;
+}
+
+} // namespace wg

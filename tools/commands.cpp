@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+#include "tools/commands.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "base/encoding.h"
+#include "tools/keys.h"
+#include "tools/resolve.h"
+#include "tools/show.h"
+#include "tools/start_daemon.h"
+
+namespace wg {
+namespace {
+
+constexpr std::string_view CONFIG_SUFFIX = ".conf";
+constexpr TextForm<std::string> INSTANCE{
+    "1 to 64 letters, digits, '-', '_' or '.'", [](std::string_view text) -> Result<std::string> {
+        auto is_good = [](unsigned char c) {
+            return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+        };
+        if (text.empty() || text.size() > 64 || text.front() == '.' ||
+            !std::all_of(text.begin(), text.end(), is_good))
+            return failure(EINVAL, "malformed");
+        return std::string(text);
+    }};
+
+bool is_config_path(const std::string &text)
+{
+    return text.find('/') != std::string::npos || text.ends_with(CONFIG_SUFFIX);
+}
+
+/// "wg0" from "wg0", "wg0.conf" and "/etc/wgxdp/wg0.conf".
+std::string tunnel_name(const std::string &text)
+{
+    auto name = is_config_path(text) ? std::filesystem::path(text).filename().string() : text;
+    if (name.ends_with(CONFIG_SUFFIX))
+        name.resize(name.size() - CONFIG_SUFFIX.size());
+    return name;
+}
+
+Result<std::string> read_file(const std::filesystem::path &path)
+{
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error))
+        return system_failure(EISDIR, "{}", path.native());
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return system_failure(errno, "{}", path.native());
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (file.bad())
+        return system_failure(EIO, "{}", path.native());
+    return text;
+}
+
+template <typename T>
+Json texts(const std::vector<T> &values)
+{
+    Json json = Json::array();
+    for (const T &value : values)
+        json.push_back(value.text());
+    return json;
+}
+
+Result<Json> peer_params(const ConfigPeer &peer, const std::string &file)
+{
+    Json params{{"public_key", to_base64(peer.public_key)},
+                {"allowed_ips", texts(peer.allowed_ips)}};
+    if (peer.preshared_key)
+        params["preshared_key"] = to_base64(peer.preshared_key->bytes());
+    if (peer.persistent_keepalive)
+        params["persistent_keepalive"] = *peer.persistent_keepalive;
+    if (peer.endpoint) {
+        auto place = fmt::format("{}: Endpoint", config_place(file, peer.endpoint_line));
+        params["endpoint"] = WG_TRY(at(place, resolve(*peer.endpoint))).text();
+    }
+    return params;
+}
+
+Result<Json>
+tunnel_params(const std::string &name, const ConfigFile &config, const std::string &file)
+{
+    Json params{{"name", name},
+                {"private_key", to_base64(config.private_key.bytes())},
+                {"addresses", texts(config.addresses)},
+                {"routes", true},
+                {"peers", Json::array()}};
+    if (config.listen_port)
+        params["listen_port"] = *config.listen_port;
+    if (config.fwmark)
+        params["fwmark"] = *config.fwmark;
+    if (config.mtu)
+        params["mtu"] = *config.mtu;
+    for (const ConfigPeer &peer : config.peers)
+        params["peers"].push_back(WG_TRY(peer_params(peer, file)));
+    return params;
+}
+
+/// "10.0.0.0/8,fd00::/8"; nothing is a list too.
+Json split_list(std::string_view text)
+{
+    Json list = Json::array();
+    for (std::size_t begin = 0; !text.empty() && begin <= text.size();) {
+        auto end = std::min(text.find(',', begin), text.size());
+        list.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return list;
+}
+
+bool nobody_listens(const Error &error)
+{
+    return error.code == std::errc::no_such_file_or_directory ||
+           error.code == std::errc::connection_refused;
+}
+
+/// The socket and its directory are root's.
+Result<Client> explain(Result<Client> client)
+{
+    if (!client && client.error().code == std::errc::permission_denied)
+        client.error().what += ": only root may talk to the daemon, try sudo";
+    return client;
+}
+
+} // namespace
+
+std::filesystem::path Commands::socket() const
+{
+    return environment_.run_directory / (instance_ + ".sock");
+}
+
+Result<Client> Commands::running_daemon()
+{
+    auto client = Client::connect(socket());
+    if (!client && nobody_listens(client.error()))
+        return failure(ENOENT,
+                       "no daemon runs for instance {}: `wgxdp up` and `wgxdp attach` start one",
+                       in_quotes(instance_));
+    return explain(std::move(client));
+}
+
+Result<Client> Commands::started_daemon()
+{
+    auto client = Client::connect(socket());
+    if (client || !nobody_listens(client.error()))
+        return explain(std::move(client));
+    if (!environment_.is_root)
+        return failure(EPERM, "no daemon runs, and only root can start one: try sudo");
+    auto started = start_daemon(environment_.daemon_directory, instance_);
+    // Another command may have started one in the meantime: then ours found the lock taken, and all
+    // is well.
+    client = Client::connect(socket());
+    if (!client && !started)
+        return tl::unexpected(std::move(started).error());
+    return client;
+}
+
+Result<std::filesystem::path> Commands::find_config(const std::string &name) const
+{
+    if (is_config_path(name))
+        return std::filesystem::path(name);
+    std::string tried;
+    for (const auto &directory : environment_.config_directories) {
+        auto path = directory / (name + std::string(CONFIG_SUFFIX));
+        std::error_code error;
+        if (std::filesystem::exists(path, error) || error == std::errc::permission_denied)
+            return path; // reading it says what is wrong
+        tried += fmt::format("{}{}", tried.empty() ? "" : " nor ", path.native());
+    }
+    return failure(ENOENT, "{}: there is neither {}", name, tried);
+}
+
+Result<> Commands::attach(const std::string &nic, const std::string &mode)
+{
+    // What is wrong at first sight starts no daemon.
+    WG_TRY(at("NIC", read_text(INTERFACE_NAME, nic)));
+    WG_TRY(at("--mode", read_text(ATTACH_MODE, mode)));
+    auto client = WG_TRY(started_daemon());
+    WG_TRY(client.ask("nic.attach", {{"name", nic}, {"mode", mode}}));
+    return {};
+}
+
+Result<> Commands::detach(const std::string &nic)
+{
+    auto client = WG_TRY(running_daemon());
+    WG_TRY(client.ask("nic.detach", {{"name", nic}}));
+    return {};
+}
+
+Result<> Commands::up(const std::string &config)
+{
+    // Everything that can be wrong with the file is found before a daemon is started for it.
+    auto name = WG_TRY(at("name", read_text(INTERFACE_NAME, tunnel_name(config))));
+    auto path = WG_TRY(find_config(config));
+    auto text = WG_TRY(read_file(path));
+    auto file = WG_TRY(parse_config(text, path.native()));
+    auto params = WG_TRY(tunnel_params(name, file, path.native()));
+    auto client = WG_TRY(started_daemon());
+    WG_TRY(client.ask("tunnel.add", std::move(params)));
+    return {};
+}
+
+Result<> Commands::down(const std::string &tunnel)
+{
+    auto client = WG_TRY(running_daemon());
+    WG_TRY(client.ask("tunnel.remove", {{"name", tunnel_name(tunnel)}}));
+    return {};
+}
+
+Result<> Commands::show(const std::optional<std::string> &tunnel, bool json, bool show_keys)
+{
+    auto client = WG_TRY(running_daemon());
+    Json filter = Json::object();
+    if (tunnel)
+        filter["name"] = *tunnel;
+    if (show_keys)
+        filter["include"] = {"private_key", "preshared_key"};
+    auto tunnels = WG_TRY(client.ask("tunnel.list", std::move(filter)));
+    Json shown{{"tunnels", std::move(tunnels)}};
+    if (!tunnel)
+        shown["nics"] = WG_TRY(client.ask("nic.list", Json::object()));
+    if (json)
+        environment_.out << shown.dump(2) << '\n';
+    else
+        environment_.out << show_text(shown, environment_.wall_clock());
+    return {};
+}
+
+Result<> Commands::add_peer(const PeerOptions &options)
+{
+    Json params{{"tunnel", options.tunnel}, {"public_key", options.public_key}};
+    if (options.endpoint) {
+        auto place = WG_TRY(at("--endpoint", read_text(HOST_PORT, *options.endpoint)));
+        params["endpoint"] = WG_TRY(at("--endpoint", resolve(place))).text();
+    }
+    if (options.allowed_ips) {
+        params["allowed_ips"] = split_list(*options.allowed_ips);
+        params["replace_allowed_ips"] = true;
+    }
+    if (options.preshared_key_file) {
+        auto key = WG_TRY(at("--preshared-key", read_key_file(*options.preshared_key_file)));
+        params["preshared_key"] = to_base64(key.bytes());
+    }
+    if (options.persistent_keepalive)
+        params["persistent_keepalive"] =
+            WG_TRY(at("--persistent-keepalive",
+                      read_text(PERSISTENT_KEEPALIVE, *options.persistent_keepalive)));
+    auto client = WG_TRY(running_daemon());
+    WG_TRY(client.ask("peer.set", std::move(params)));
+    return {};
+}
+
+Result<> Commands::remove_peer(const std::string &tunnel, const std::string &public_key)
+{
+    auto client = WG_TRY(running_daemon());
+    WG_TRY(client.ask("peer.remove", {{"tunnel", tunnel}, {"public_key", public_key}}));
+    return {};
+}
+
+Result<> Commands::drops(bool json)
+{
+    auto client = WG_TRY(running_daemon());
+    auto status = WG_TRY(client.ask("status", Json::object()));
+    if (json)
+        environment_.out << Json{{"drops", status.at("drops")},
+                                 {"daemon_drops", status.at("daemon_drops")}}
+                                .dump(2)
+                         << '\n';
+    else
+        environment_.out << drops_text(status);
+    return {};
+}
+
+Result<std::string> parse_instance(std::string_view text)
+{
+    return read_text(INSTANCE, text);
+}
+
+} // namespace wg

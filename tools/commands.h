@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// What each command does: find or start the daemon, ask it, print what it says.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/config_file.h"
+#include "tools/client.h"
+#include "tools/environment.h"
+
+namespace wg {
+
+struct PeerOptions {
+    std::string tunnel;
+    std::string public_key;
+    std::optional<std::string> endpoint;
+    std::optional<std::string> allowed_ips;
+    std::optional<std::string> preshared_key_file;
+    std::optional<std::string> persistent_keepalive;
+};
+
+class Commands {
+  public:
+    Commands(Environment &environment, std::string instance)
+        : environment_(environment), instance_(std::move(instance))
+    {
+    }
+
+    Result<> attach(const std::string &nic, const std::string &mode);
+    Result<> detach(const std::string &nic);
+    Result<> up(const std::string &config);
+    Result<> down(const std::string &tunnel);
+    Result<> show(const std::optional<std::string> &tunnel, bool json, bool show_keys);
+    Result<> add_peer(const PeerOptions &options);
+    Result<> remove_peer(const std::string &tunnel, const std::string &public_key);
+    Result<> drops(bool json);
+
+  private:
+    std::filesystem::path socket() const;
+    Result<Client> running_daemon();
+    Result<Client> started_daemon();
+    Result<std::filesystem::path> find_config(const std::string &name) const;
+
+    Environment &environment_;
+    std::string instance_;
+};
+
+/// The letters that may stand in a socket's and a directory's name.
+Result<std::string> parse_instance(std::string_view text);
+
+} // namespace wg

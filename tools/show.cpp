@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "tools/show.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace wg {
+namespace {
+
+using Out = std::back_insert_iterator<std::string>;
+
+std::string duration_text(std::int64_t seconds)
+{
+    struct Unit {
+        std::string_view name;
+        std::int64_t seconds;
+    };
+    static constexpr std::array<Unit, 5> UNITS{{{"year", 365 * 24 * 60 * 60},
+                                                {"day", 24 * 60 * 60},
+                                                {"hour", 60 * 60},
+                                                {"minute", 60},
+                                                {"second", 1}}};
+    std::string text;
+    for (const Unit &unit : UNITS) {
+        auto count = seconds / unit.seconds;
+        seconds %= unit.seconds;
+        if (count != 0)
+            fmt::format_to(Out(text), "{}{} {}{}", text.empty() ? "" : ", ", count, unit.name,
+                           count == 1 ? "" : "s");
+    }
+    return text;
+}
+
+std::string ago(std::int64_t then, WallTime now)
+{
+    auto seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count() - then;
+    if (seconds == 0)
+        return "Now";
+    if (seconds < 0)
+        return "(System clock wound backward; connection problems may ensue.)";
+    return duration_text(seconds) + " ago";
+}
+
+std::string bytes_text(std::uint64_t bytes)
+{
+    static constexpr std::array<std::string_view, 4> UNITS{"KiB", "MiB", "GiB", "TiB"};
+    if (bytes < 1024)
+        return fmt::format("{} B", bytes);
+    auto value = static_cast<double>(bytes) / 1024;
+    std::size_t unit = 0;
+    for (auto limit = bytes / 1024; limit >= 1024 && unit + 1 < UNITS.size(); limit /= 1024) {
+        value /= 1024;
+        ++unit;
+    }
+    return fmt::format("{:.2f} {}", value, UNITS[unit]);
+}
+
+std::string key_text(const Json &owner, const char *name)
+{
+    return owner.value(name, "(hidden)");
+}
+
+void show_peer(Out out, const Json &peer, WallTime now)
+{
+    fmt::format_to(out, "peer: {}\n", peer.at("public_key").get<std::string>());
+    if (peer.at("has_preshared_key").get<bool>())
+        fmt::format_to(out, "  preshared key: {}\n", key_text(peer, "preshared_key"));
+    if (const auto &endpoint = peer.at("endpoint"); !endpoint.is_null())
+        fmt::format_to(out, "  endpoint: {}\n", endpoint.get<std::string>());
+    auto allowed_ips = peer.at("allowed_ips").get<std::vector<std::string>>();
+    fmt::format_to(out, "  allowed ips: {}\n",
+                   allowed_ips.empty() ? "(none)"
+                                       : fmt::format("{}", fmt::join(allowed_ips, ", ")));
+    if (auto then = peer.at("latest_handshake").get<std::int64_t>(); then != 0)
+        fmt::format_to(out, "  latest handshake: {}\n", ago(then, now));
+    auto rx_bytes = peer.at("rx_bytes").get<std::uint64_t>();
+    auto tx_bytes = peer.at("tx_bytes").get<std::uint64_t>();
+    if (rx_bytes != 0 || tx_bytes != 0)
+        fmt::format_to(out, "  transfer: {} received, {} sent\n", bytes_text(rx_bytes),
+                       bytes_text(tx_bytes));
+    if (auto seconds = peer.at("persistent_keepalive").get<std::int64_t>(); seconds != 0)
+        fmt::format_to(out, "  persistent keepalive: every {}\n", duration_text(seconds));
+    if (auto path = peer.at("path").get<std::string>(); !path.empty())
+        fmt::format_to(out, "  path: {}\n", path);
+}
+
+/// As in wg(8), whoever was heard last comes first.
+std::vector<const Json *> by_latest_handshake(const Json &peers)
+{
+    std::vector<const Json *> sorted;
+    for (const Json &peer : peers)
+        sorted.push_back(&peer);
+    std::stable_sort(sorted.begin(), sorted.end(), [](const Json *a, const Json *b) {
+        return a->at("latest_handshake").get<std::int64_t>() >
+               b->at("latest_handshake").get<std::int64_t>();
+    });
+    return sorted;
+}
+
+void show_tunnel(Out out, const Json &tunnel, WallTime now)
+{
+    fmt::format_to(out, "interface: {}\n", tunnel.at("name").get<std::string>());
+    if (const auto &key = tunnel.at("public_key"); !key.is_null())
+        fmt::format_to(out, "  public key: {}\n  private key: {}\n", key.get<std::string>(),
+                       key_text(tunnel, "private_key"));
+    if (auto port = tunnel.at("listen_port").get<unsigned>(); port != 0)
+        fmt::format_to(out, "  listening port: {}\n", port);
+    if (auto fwmark = tunnel.at("fwmark").get<std::uint32_t>(); fwmark != 0)
+        fmt::format_to(out, "  fwmark: {:#x}\n", fwmark);
+    if (tunnel.at("moved").get<bool>())
+        fmt::format_to(out, "  moved: to another network namespace\n");
+    for (const Json *peer : by_latest_handshake(tunnel.at("peers"))) {
+        fmt::format_to(out, "\n");
+        show_peer(out, *peer, now);
+    }
+}
+
+void show_nic(Out out, const Json &nic)
+{
+    fmt::format_to(out, "nic: {}\n  mode: {}\n", nic.at("name").get<std::string>(),
+                   nic.at("mode").get<std::string>());
+    if (auto reason = nic.at("reason").get<std::string>(); !reason.empty())
+        fmt::format_to(out, "  not native: {}\n", reason);
+}
+
+} // namespace
+
+std::string show_text(const Json &shown, WallTime now)
+{
+    std::string text;
+    auto separate = [&] { text += text.empty() ? "" : "\n"; };
+    for (const Json &tunnel : shown.at("tunnels")) {
+        separate();
+        show_tunnel(Out(text), tunnel, now);
+    }
+    for (const Json &nic : shown.value("nics", Json::array())) {
+        separate();
+        show_nic(Out(text), nic);
+    }
+    return text;
+}
+
+std::string drops_text(const Json &status)
+{
+    struct Row {
+        std::uint64_t total = 0;
+        std::string where;
+        void add(std::uint64_t packets, std::string_view place)
+        {
+            total += packets;
+            if (packets != 0)
+                fmt::format_to(Out(where), "{}{}: {}", where.empty() ? "" : ", ", place, packets);
+        }
+    };
+    std::map<std::string, Row> rows;
+    for (const auto &drop : status.at("drops").items()) {
+        unsigned cpu = 0;
+        for (const Json &packets : drop.value().at("per_cpu"))
+            rows[drop.key()].add(packets.get<std::uint64_t>(), fmt::format("cpu {}", cpu++));
+    }
+    for (const auto &drop : status.at("daemon_drops").items())
+        rows[drop.key()].add(drop.value().get<std::uint64_t>(), "daemon");
+    std::string text;
+    for (const auto &[reason, row] : rows) {
+        if (row.total != 0)
+            fmt::format_to(Out(text), "{}: {} ({})\n", reason, row.total, row.where);
+    }
+    return text;
+}
+
+} // namespace wg
