@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+//
+// Wires everything: maps, programs, tunnels, NICs, the kernel's notifications and the doors that requests come through.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include <asio.hpp>
+
+#include "api/json_server.h"
+#include "api/service.h"
+#include "daemon/instance.h"
+#include "daemon/nics.h"
+#include "daemon/tunnel.h"
+#include "datapath/bpf_datapath.h"
+#include "datapath/event_reader.h"
+#include "net/netlink_monitor.h"
+
+namespace wg {
+
+class Daemon final : public Service {
+  public:
+    /// Adopts what an earlier daemon left. `until_idle`: stop the loop when the last tunnel and NIC are gone.
+    static Result<std::unique_ptr<Daemon>> start(asio::io_context &io, Instance &instance, bool until_idle);
+    ~Daemon() override;
+
+    Result<> add_tunnel(TunnelSpec spec) override;
+    Result<> remove_tunnel(const std::string &name) override;
+    std::vector<TunnelStatus> tunnels() override;
+    Result<> change_tunnel(const std::string &name, DeviceChange change) override;
+    Result<> attach_nic(const std::string &name, AttachMode mode) override;
+    Result<> detach_nic(const std::string &name) override;
+    std::vector<NicStatus> nics() override { return nics_->list(); }
+    Status status() override;
+
+    /// No tunnel and no NIC: nothing that must survive.
+    bool is_idle() const { return tunnels_.empty() && nics_->empty(); }
+
+  private:
+    Daemon(asio::io_context &io, Instance &instance, bool until_idle);
+
+    Result<> open();
+    Result<> watch();
+    void adopt();
+    NetlinkEvents netlink_events();
+    TunnelContext tunnel_context();
+    Result<Tunnel *> find_tunnel(const std::string &name);
+    bool is_own_tunnel(std::uint32_t ifindex) const;
+    void count_drop(wg_drop_reason reason, std::uint64_t packets) { drops_[reason] += packets; }
+
+    void on_event(const wg_event &event);
+    /// Collects what changed for a moment: one change of the network makes many notifications.
+    void changed();
+    void follow_changes();
+    Result<> refresh_listeners();
+    void stop_if_idle();
+
+    asio::io_context &io_;
+    Instance &instance_;
+    bool until_idle_;
+    SystemRandom random_;
+    std::unique_ptr<BpfPrograms> programs_;
+    std::unique_ptr<BpfDatapath> maps_;
+    std::unique_ptr<NicAttachment> attachment_;
+    std::unique_ptr<Netlink> netlink_;
+    std::unique_ptr<Ethtool> ethtool_;
+    std::unique_ptr<Nics> nics_;
+    std::map<TunnelId, std::unique_ptr<Tunnel>> tunnels_;
+    std::unique_ptr<EventReader> events_;
+    std::unique_ptr<NetlinkMonitor> monitor_;
+    std::unique_ptr<JsonServer> json_;
+    std::map<wg_drop_reason, std::uint64_t> drops_;
+
+    asio::steady_timer settle_;
+    asio::steady_timer idle_;
+    bool settling_ = false;
+    bool routes_changed_ = false;
+    std::set<std::pair<std::uint32_t, IpAddress>> neighbours_changed_;
+};
+
+} // namespace wg

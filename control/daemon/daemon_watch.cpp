@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+//
+// The daemon's start, and how it follows what the kernel tells: links, addresses, routes, neighbours, filters.
+#include <algorithm>
+
+#include <arpa/inet.h>
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+
+namespace wg {
+
+namespace {
+
+constexpr auto SETTLE = std::chrono::milliseconds(5);
+
+} // namespace
+
+Daemon::Daemon(asio::io_context &io, Instance &instance, bool until_idle)
+    : io_(io), instance_(instance), until_idle_(until_idle), settle_(io), idle_(io)
+{
+}
+
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::start(asio::io_context &io, Instance &instance, bool until_idle)
+{
+    std::unique_ptr<Daemon> daemon(new Daemon(io, instance, until_idle));
+    WG_TRY(daemon->open());
+    WG_TRY(daemon->watch());
+    if (daemon->programs_->adopted())
+        daemon->adopt();
+    WG_TRY(daemon->refresh_listeners());
+    daemon->json_ = WG_TRY(JsonServer::listen(io, *daemon, instance.socket()));
+    return daemon;
+}
+
+Result<> Daemon::open()
+{
+    programs_ = std::make_unique<BpfPrograms>(WG_TRY(BpfPrograms::load(instance_.pins(), random_)));
+    maps_ = WG_TRY(BpfDatapath::create(io_, *programs_));
+    attachment_ = std::make_unique<NicAttachment>(*programs_, instance_.name());
+    netlink_ = std::make_unique<Netlink>(WG_TRY(Netlink::open()));
+    ethtool_ = std::make_unique<Ethtool>(WG_TRY(Ethtool::open()));
+    nics_ = std::make_unique<Nics>(*maps_, *attachment_, *netlink_, *ethtool_,
+                                   [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); });
+    return {};
+}
+
+Result<> Daemon::watch()
+{
+    monitor_ = WG_TRY(NetlinkMonitor::open(io_, netlink_events()));
+    events_ = WG_TRY(EventReader::start(io_, programs_->map("events"), [this](const wg_event &event) { on_event(event); }));
+    return {};
+}
+
+void Daemon::adopt()
+{
+    for (const TunnelId id : maps_->tunnels()) {
+        auto tunnel = Tunnel::adopt(tunnel_context(), id);
+        if (tunnel)
+            tunnels_.emplace(id, *std::move(tunnel));
+        else
+            log::error("tunnel {}: not adopted: {}", id, tunnel.error().what);
+    }
+    nics_->adopt();
+}
+
+TunnelContext Daemon::tunnel_context()
+{
+    return {.io = io_,
+            .maps = *maps_,
+            .attachment = *attachment_,
+            .netlink = *netlink_,
+            .random = random_,
+            .is_own_tunnel = [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); },
+            .count_drop = [this](wg_drop_reason reason, std::uint64_t packets) { count_drop(reason, packets); }};
+}
+
+bool Daemon::is_own_tunnel(std::uint32_t ifindex) const
+{
+    return std::ranges::any_of(tunnels_,
+                               [ifindex](const auto &entry) { return entry.second->has_interface(ifindex); });
+}
+
+void Daemon::on_event(const wg_event &event)
+{
+    for (const auto &[id, tunnel] : tunnels_)
+        if (tunnel->has_peer(event.peer))
+            return tunnel->event(event);
+}
+
+NetlinkEvents Daemon::netlink_events()
+{
+    const auto anything = [this] {
+        routes_changed_ = true;
+        changed();
+    };
+    return {.link_changed = [anything](std::uint32_t) { anything(); },
+            .link_removed = [anything](std::uint32_t) { anything(); },
+            .addresses_changed = anything,
+            .routes_changed = anything,
+            .neighbour_changed =
+                [this](std::uint32_t ifindex, const IpAddress &address) {
+                    neighbours_changed_.emplace(ifindex, address);
+                    changed();
+                },
+            .tc_changed = [this](std::uint32_t) { changed(); },
+            .overrun = anything};
+}
+
+void Daemon::changed()
+{
+    if (std::exchange(settling_, true))
+        return;
+    settle_.expires_after(SETTLE);
+    settle_.async_wait([this](const std::error_code &error) {
+        settling_ = false;
+        if (!error)
+            follow_changes();
+    });
+}
+
+void Daemon::follow_changes()
+{
+    std::erase_if(tunnels_, [](const auto &entry) {
+        if (entry.second->link_changed())
+            return false;
+        log::info("{}: its interface was deleted", entry.second->name());
+        entry.second->remove();
+        return true;
+    });
+    nics_->check_all();
+    if (const auto refreshed = refresh_listeners(); !refreshed)
+        log::error("local addresses: {}", refreshed.error().what);
+    const auto neighbours = std::exchange(neighbours_changed_, {});
+    for (const auto &[id, tunnel] : tunnels_) {
+        if (routes_changed_)
+            tunnel->routes().refresh_all();
+        for (const auto &[ifindex, address] : neighbours)
+            tunnel->routes().neighbour_changed(ifindex, address);
+    }
+    routes_changed_ = false;
+    stop_if_idle();
+}
+
+Result<> Daemon::refresh_listeners()
+{
+    std::vector<std::pair<wg_listener_key, TunnelId>> listeners;
+    for (const LocalAddress &local : WG_TRY(netlink_->addresses()))
+        for (const auto &[id, tunnel] : tunnels_) {
+            wg_listener_key key{};
+            std::ranges::copy(local.address.address.bytes, key.address);
+            key.port = htons(tunnel->listen_port());
+            key.family = local.address.address.family;
+            listeners.emplace_back(key, id);
+        }
+    return maps_->set_listeners(listeners);
+}
+
+} // namespace wg

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/nics.h"
+
+#include <net/if.h>
+#include <net/if_arp.h>
+
+#include "base/log.h"
+
+namespace wg {
+
+Nics::Nics(BpfDatapath &maps, NicAttachment &attachment, Netlink &netlink, Ethtool &ethtool, IsOwnTunnel is_own_tunnel)
+    : maps_(maps), attachment_(attachment), netlink_(netlink), ethtool_(ethtool),
+      is_own_tunnel_(std::move(is_own_tunnel))
+{
+}
+
+Result<> Nics::attach(const std::string &name, AttachMode mode)
+{
+    auto link = netlink_.link_by_name(name);
+    if (!link)
+        return failure(ENODEV, "name: there is no interface {}", name);
+    if (is_own_tunnel_(link->ifindex))
+        return failure(EINVAL, "name: {} is a tunnel, expected the NIC that its packets arrive on", name);
+    if (link->arp_type != ARPHRD_ETHER && link->arp_type != ARPHRD_LOOPBACK)
+        return failure(EINVAL,
+                       "name: {} is no Ethernet interface; tunnels work over it without being attached, more slowly",
+                       name);
+    return attach_link(*link, mode);
+}
+
+Result<> Nics::attach_link(const Link &link, AttachMode wanted)
+{
+    const auto known = maps_.nic(link.ifindex);
+    const bool gro_was_on = known ? known->gro_was_on != 0 : ethtool_.gro(link.name).value_or(true);
+    if (known)
+        unhook(link.ifindex, known->mode == WG_NIC_NATIVE ? AttachMode::native : AttachMode::tc);
+    auto nic = hook(link, wanted);
+    if (!nic) {
+        nics_.erase(link.ifindex);
+        maps_.erase_nic(link.ifindex);
+        return tl::unexpected(std::move(nic).error());
+    }
+    WG_TRY(record(link, nic->mode, gro_was_on));
+    if (const auto gro = ethtool_.set_gro(link.name, true); !gro)
+        log::warn("{}: GRO stays off: {}", link.name, gro.error().what);
+    log::info("{}: attached, {}{}{}", link.name, nic->mode == AttachMode::native ? "native" : "tc",
+              nic->reason.empty() ? "" : ": ", nic->reason);
+    nics_.insert_or_assign(link.ifindex, *std::move(nic));
+    return {};
+}
+
+Result<std::string> Nics::why_not_native(const Link &link)
+{
+    if ((link.flags & IFF_LOOPBACK) != 0)
+        return std::string("the loopback interface has no native XDP");
+    if (link.master != 0) {
+        const auto master = netlink_.link_by_index(link.master);
+        return fmt::format("it is a port of {}", master ? master->name : std::to_string(link.master));
+    }
+    if (WG_TRY(netlink_.carries_macvlan(link.ifindex)))
+        return std::string("it carries macvlan or ipvlan interfaces");
+    if (link.has_xdp && !attachment_.has_link(link.ifindex))
+        return std::string("another XDP program is attached to it");
+    return std::string();
+}
+
+Result<Nics::Nic> Nics::hook(const Link &link, AttachMode wanted)
+{
+    Nic nic{.name = link.name, .mode = AttachMode::tc, .wanted = wanted, .reason = {}};
+    if (wanted != AttachMode::tc) {
+        nic.reason = WG_TRY(why_not_native(link));
+        if (nic.reason.empty()) {
+            // before the first packet can come in: is_for_nic looks the MAC up
+            WG_TRY(record(link, AttachMode::native, false));
+            const auto attached = attachment_.attach_native(link.ifindex);
+            if (attached) {
+                nic.mode = AttachMode::native;
+                return nic;
+            }
+            nic.reason = attached.error().what;
+        }
+        if (wanted == AttachMode::native)
+            return failure(EOPNOTSUPP, "mode: {} cannot be attached natively: {}; expected auto or tc", link.name,
+                           nic.reason);
+    } else {
+        nic.reason = "asked for";
+    }
+    if (auto attached = attachment_.attach_tc(link.ifindex, "wg_rx_tc"); !attached)
+        return tl::unexpected(std::move(attached).error());
+    return nic;
+}
+
+void Nics::unhook(std::uint32_t ifindex, AttachMode mode)
+{
+    if (mode == AttachMode::native)
+        attachment_.detach_native(ifindex);
+    else
+        attachment_.detach_tc(ifindex);
+}
+
+Result<> Nics::record(const Link &link, AttachMode mode, bool gro_was_on)
+{
+    wg_nic nic{.mode = mode == AttachMode::native ? WG_NIC_NATIVE : WG_NIC_TC,
+               .mac = {},
+               .gro_was_on = gro_was_on,
+               .padding = 0};
+    std::ranges::copy(link.mac, nic.mac);
+    return maps_.put_nic(link.ifindex, nic);
+}
+
+Result<> Nics::detach(const std::string &name)
+{
+    const auto link = netlink_.link_by_name(name);
+    const auto nic = link ? maps_.nic(link->ifindex) : std::nullopt;
+    if (!nic)
+        return failure(ENOENT, "name: {} is not attached", name);
+    unhook(link->ifindex, nic->mode == WG_NIC_NATIVE ? AttachMode::native : AttachMode::tc);
+    if (nic->gro_was_on == 0)
+        if (const auto gro = ethtool_.set_gro(name, false); !gro)
+            log::warn("{}: GRO stays on: {}", name, gro.error().what);
+    maps_.erase_nic(link->ifindex);
+    nics_.erase(link->ifindex);
+    log::info("{}: detached", name);
+    return {};
+}
+
+std::vector<NicStatus> Nics::list() const
+{
+    std::vector<NicStatus> all;
+    for (const auto &[ifindex, nic] : nics_)
+        all.push_back({nic.name, nic.mode, nic.reason});
+    return all;
+}
+
+void Nics::adopt()
+{
+    for (const std::uint32_t ifindex : maps_.nics()) {
+        const auto nic = maps_.nic(ifindex);
+        const auto link = netlink_.link_by_index(ifindex);
+        if (!nic || !link) {
+            unhook(ifindex, AttachMode::native); // its pin, if nothing else
+            maps_.erase_nic(ifindex);
+            continue;
+        }
+        // in place, without a gap: the new programs replace the old ones
+        const bool native = nic->mode == WG_NIC_NATIVE;
+        const auto attached =
+            native ? attachment_.attach_native(ifindex) : attachment_.attach_tc(ifindex, "wg_rx_tc");
+        if (!attached) {
+            log::error("{}: {}", link->name, attached.error().what);
+            continue;
+        }
+        const auto reason = native ? Result<std::string>() : why_not_native(*link);
+        nics_[ifindex] = {link->name, native ? AttachMode::native : AttachMode::tc, AttachMode::automatic,
+                          reason.value_or(std::string())};
+        check(ifindex);
+    }
+}
+
+void Nics::check(std::uint32_t ifindex)
+{
+    const auto found = nics_.find(ifindex);
+    if (found == nics_.end())
+        return;
+    Nic &nic = found->second;
+    const auto link = netlink_.link_by_index(ifindex);
+    if (!link) {
+        log::warn("{}: gone", nic.name);
+        unhook(ifindex, nic.mode);
+        maps_.erase_nic(ifindex);
+        nics_.erase(found);
+        return;
+    }
+    nic.name = link->name;
+    const auto recorded = maps_.nic(ifindex);
+    if (recorded && std::memcmp(recorded->mac, link->mac.data(), link->mac.size()) != 0)
+        if (const auto stored = record(*link, nic.mode, recorded->gro_was_on != 0); !stored)
+            log::error("{}: {}", nic.name, stored.error().what);
+    const auto reason = why_not_native(*link);
+    const bool allowed = nic.mode == AttachMode::tc || (reason && reason->empty());
+    const bool hooked = attachment_.has_filter(ifindex) && (nic.mode == AttachMode::tc || attachment_.has_link(ifindex));
+    if (allowed && hooked)
+        return;
+    log::warn("{}: {}", nic.name, allowed ? "its programs were removed" : *reason);
+    const AttachMode wanted = allowed ? nic.wanted : AttachMode::automatic;
+    if (const auto attached = attach_link(*link, wanted); !attached)
+        log::error("{}: {}", link->name, attached.error().what);
+}
+
+void Nics::check_all()
+{
+    std::vector<std::uint32_t> all;
+    for (const auto &[ifindex, nic] : nics_)
+        all.push_back(ifindex);
+    for (const std::uint32_t ifindex : all)
+        check(ifindex);
+}
+
+} // namespace wg

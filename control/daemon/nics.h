@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+//
+// The attached NICs: which hook each gets and why, and that it stays so (design.md, rule 6: fail closed).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/service.h"
+#include "datapath/bpf_datapath.h"
+#include "datapath/nic_attachment.h"
+#include "net/ethtool.h"
+#include "net/netlink.h"
+
+namespace wg {
+
+class Nics {
+  public:
+    using IsOwnTunnel = std::function<bool(std::uint32_t ifindex)>;
+
+    Nics(BpfDatapath &maps, NicAttachment &attachment, Netlink &netlink, Ethtool &ethtool, IsOwnTunnel is_own_tunnel);
+
+    Result<> attach(const std::string &name, AttachMode mode);
+    Result<> detach(const std::string &name);
+    std::vector<NicStatus> list() const;
+    bool empty() const { return nics_.empty(); }
+
+    /// Takes over what an earlier daemon attached.
+    void adopt();
+    /// The link, its master or its filters may have changed: what no longer holds is taken down, then made anew.
+    void check(std::uint32_t ifindex);
+    void check_all();
+
+  private:
+    struct Nic {
+        std::string name;
+        AttachMode mode = AttachMode::tc; ///< native or tc
+        AttachMode wanted = AttachMode::automatic;
+        std::string reason;
+    };
+
+    /// Empty: native XDP is possible as far as one can know before trying.
+    Result<std::string> why_not_native(const Link &link);
+    Result<> attach_link(const Link &link, AttachMode wanted);
+    Result<Nic> hook(const Link &link, AttachMode wanted);
+    void unhook(std::uint32_t ifindex, AttachMode mode);
+    Result<> record(const Link &link, AttachMode mode, bool gro_was_on);
+
+    BpfDatapath &maps_;
+    NicAttachment &attachment_;
+    Netlink &netlink_;
+    Ethtool &ethtool_;
+    IsOwnTunnel is_own_tunnel_;
+    std::map<std::uint32_t, Nic> nics_;
+};
+
+} // namespace wg

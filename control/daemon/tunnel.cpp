@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+//
+// A tunnel at work: what its sockets, timers and the kernel tell it. How it comes and goes is in tunnel_life.cpp.
+#include "daemon/tunnel.h"
+
+#include <linux/if.h>
+#include <linux/if_ether.h>
+
+#include <wgxdp/protocol.h>
+
+#include "base/log.h"
+#include "datapath/inner_packet.h"
+
+namespace wg {
+
+Tunnel::Tunnel(const TunnelContext &context, TunnelInterface interface, const wg_tunnel &state)
+    : context_(context), interface_(std::move(interface)), state_(state),
+      datapath_(context_.maps, interface_.inner_ifindex, ports()), device_(datapath_, context_.random),
+      routes_(context_.netlink, context_.maps, device_, context_.is_own_tunnel), timer_(context_.io)
+{
+    routes_.set_own_ifindex(state_.wg0_ifindex);
+    routes_.set_mark(state_.fwmark);
+    device_.endpoint_changed = [this](PeerId peer) { routes_.refresh(peer); };
+}
+
+SlowPathPorts Tunnel::ports()
+{
+    return {.send = [this](std::span<OutgoingDatagram> datagrams) { send(datagrams); },
+            .inject = [this](std::span<const Bytes> frames) { return packets_->inject_all(frames); },
+            .count_drop = context_.count_drop};
+}
+
+void Tunnel::send(std::span<OutgoingDatagram> datagrams)
+{
+    std::size_t first = 0;
+    for (std::size_t i = 0; i <= datagrams.size(); i++) {
+        const bool loop = i < datagrams.size() && routes_.loops(datagrams[i].to.address);
+        if (i < datagrams.size() && !loop)
+            continue;
+        if (i > first)
+            socket_->send_all(datagrams.subspan(first, i - first));
+        first = i + 1;
+        if (loop)
+            context_.count_drop(WG_DROP_ROUTING_LOOP, 1);
+    }
+}
+
+void Tunnel::receive(std::span<const Datagram> datagrams)
+{
+    const auto is_data = [](const Datagram &datagram) {
+        return datagram.bytes.size() >= sizeof(std::uint32_t) &&
+               load<std::uint32_t>(datagram.bytes.first<4>()) == WG_TRANSPORT_DATA;
+    };
+    std::vector<Datagram> data;
+    std::vector<Datagram> handshakes;
+    for (const Datagram &datagram : datagrams)
+        (is_data(datagram) ? data : handshakes).push_back(datagram);
+    const Now when = now();
+    device_.handshakes_queued(handshakes.size(), when);
+    for (const Datagram &datagram : handshakes)
+        device_.receive(datagram.bytes, datagram.from, when);
+    if (!data.empty())
+        datapath_.slow_path().receive(data);
+    schedule();
+}
+
+/* Frames that wg_tx left to us: find the peer, and let the device send or stage. */
+void Tunnel::hand_over(std::span<const Bytes> frames)
+{
+    const Now when = now();
+    for (const Bytes frame : frames) {
+        if (frame.size() < ETH_HLEN)
+            continue;
+        Bytes packet = frame.subspan(ETH_HLEN);
+        const auto inner = parse_inner(packet);
+        if (!inner) {
+            context_.count_drop(WG_DROP_BAD_PACKET, 1);
+            continue;
+        }
+        packet = packet.first(inner->length);
+        if (const auto peer = context_.maps.lookup_allowed_ip(id(), inner->destination))
+            device_.send(*peer, packet, when);
+        else
+            context_.count_drop(WG_DROP_NO_PEER, 1);
+    }
+    schedule();
+}
+
+void Tunnel::event(const wg_event &event)
+{
+    device_.event(event, now());
+    if ((event.bits & WG_EVENT_SENT) != 0)
+        routes_.confirm(event.peer);
+    schedule();
+}
+
+void Tunnel::schedule()
+{
+    const Instant deadline = device_.next_deadline();
+    if (deadline == NEVER) {
+        timer_.cancel();
+        return;
+    }
+    const auto wait = std::max(deadline - now().instant, Duration(0));
+    timer_.expires_after(std::chrono::duration_cast<asio::steady_timer::duration>(wait));
+    timer_.async_wait([this](const std::error_code &error) {
+        if (error)
+            return;
+        device_.advance(now());
+        schedule();
+    });
+}
+
+bool Tunnel::link_changed()
+{
+    const auto inner = context_.netlink.link_by_index(interface_.inner_ifindex);
+    if (!inner)
+        return false;
+    wg_tunnel state = state_;
+    const bool here = !inner->peer_netnsid;
+    state.wg0_ifindex = here ? inner->peer_ifindex : 0;
+    if (const auto outer = context_.netlink.link_by_index(state.wg0_ifindex); here && outer) {
+        state.mtu = outer->mtu;
+        std::ranges::copy(outer->mac, state.wg0_mac);
+    }
+    if (std::memcmp(&state, &state_, sizeof(state)) != 0) {
+        state_ = state;
+        routes_.set_own_ifindex(state_.wg0_ifindex);
+        if (const auto stored = store(); !stored)
+            log::error("{}: {}", name(), stored.error().what);
+    }
+    // a veth has a carrier exactly while its other end is up, also where we cannot see that
+    const bool up = (inner->flags & IFF_LOWER_UP) != 0;
+    if (up != device_.is_up()) {
+        log::info("{}: {}", name(), up ? "up" : "down");
+        up ? device_.up(now()) : device_.down(now());
+        schedule();
+    }
+    return true;
+}
+
+Result<> Tunnel::change(DeviceChange change)
+{
+    const auto port = change.listen_port;
+    const auto mark = change.fwmark;
+    std::unique_ptr<UdpSocket> socket;
+    if (port && (*port == 0 || *port != listen_port()))
+        socket = WG_TRY(UdpSocket::open(context_.io, *port, mark.value_or(state_.fwmark),
+                                        [this](std::span<const Datagram> datagrams) { receive(datagrams); }));
+    const bool new_key = change.private_key.has_value();
+    WG_TRY(device_.apply(std::move(change), now()));
+    if (socket)
+        socket_ = std::move(socket);
+    if (mark && *mark != state_.fwmark) {
+        state_.fwmark = *mark;
+        routes_.set_mark(*mark);
+        WG_TRY(socket_->set_mark(*mark));
+        routes_.refresh_all();
+    }
+    if (new_key)
+        WG_TRY(context_.maps.store_private_key(id(), device_.private_key() ? device_.private_key()->clone() : Key()));
+    state_.listen_port = htons(listen_port());
+    schedule();
+    return store();
+}
+
+Result<> Tunnel::store()
+{
+    return context_.maps.put_tunnel(id(), state_);
+}
+
+TunnelStatus Tunnel::status() const
+{
+    TunnelStatus status{.name = name(), .public_key = device_.public_key(), .listen_port = listen_port()};
+    if (const Key *key = device_.private_key())
+        status.private_key = key->clone();
+    status.fwmark = state_.fwmark;
+    status.mtu = state_.mtu;
+    status.moved = state_.wg0_ifindex == 0;
+    for (const PeerInfo &info : device_.peers()) {
+        PeerStatus peer{.public_key = info.public_key, .endpoint = info.endpoint, .allowed_ips = info.allowed_ips};
+        if (!info.preshared_key->is_zero())
+            peer.preshared_key = info.preshared_key->clone();
+        peer.last_handshake = info.last_handshake;
+        peer.rx_bytes = info.rx_bytes;
+        peer.tx_bytes = info.tx_bytes;
+        peer.persistent_keepalive = info.persistent_keepalive;
+        peer.path = routes_.path(info.id);
+        status.peers.push_back(std::move(peer));
+    }
+    return status;
+}
+
+} // namespace wg

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// One tunnel with everything it owns: device, interface, sockets, routes. It outlives its daemon: the destructor leaves
+// interface and maps as they are, remove() takes them away.
+#pragma once
+
+#include <memory>
+
+#include <asio.hpp>
+
+#include "api/service.h"
+#include "daemon/peer_routes.h"
+#include "datapath/nic_attachment.h"
+#include "datapath/tunnel_datapath.h"
+#include "device/device.h"
+#include "net/interface.h"
+#include "net/packet_socket.h"
+#include "net/udp_socket.h"
+
+namespace wg {
+
+/// What a tunnel borrows from the daemon, which outlives it.
+struct TunnelContext {
+    asio::io_context &io;
+    BpfDatapath &maps;
+    NicAttachment &attachment;
+    Netlink &netlink;
+    Random &random;
+    std::function<bool(std::uint32_t ifindex)> is_own_tunnel;
+    std::function<void(wg_drop_reason, std::uint64_t)> count_drop;
+};
+
+class Tunnel {
+  public:
+    /// Makes the tunnel whole or not at all.
+    static Result<std::unique_ptr<Tunnel>> create(const TunnelContext &context, TunnelSpec spec);
+    /// Takes over one that an earlier daemon left in the maps. ENODEV: its interface is gone, and so is the rest now.
+    static Result<std::unique_ptr<Tunnel>> adopt(const TunnelContext &context, TunnelId id);
+    Tunnel(const Tunnel &) = delete;
+    Tunnel &operator=(const Tunnel &) = delete;
+
+    void remove();
+
+    TunnelId id() const { return interface_.inner_ifindex; }
+    const std::string &name() const { return interface_.name; }
+    std::uint16_t listen_port() const { return socket_->port(); }
+    Result<> change(DeviceChange change);
+    TunnelStatus status() const;
+
+    void event(const wg_event &event);
+    /// Anything of wg0 or wg0x may have changed: up or down, moved, MTU. False: the interface is gone.
+    bool link_changed();
+    PeerRoutes &routes() { return routes_; }
+    bool has_peer(PeerId peer) const { return context_.maps.tunnel_of(peer) == id(); }
+    bool has_interface(std::uint32_t ifindex) const
+    {
+        return ifindex != 0 && (ifindex == state_.wg0_ifindex || ifindex == interface_.inner_ifindex);
+    }
+
+  private:
+    Tunnel(const TunnelContext &context, TunnelInterface interface, const wg_tunnel &state);
+
+    Result<> open_sockets(std::uint16_t port);
+    Result<> start(DeviceChange change, std::uint16_t port);
+    Result<> configure(const TunnelSpec &spec, const std::vector<Prefix> &routes);
+    Result<> restore();
+    Result<> store();
+    SlowPathPorts ports();
+    void send(std::span<OutgoingDatagram> datagrams);
+    void receive(std::span<const Datagram> datagrams);
+    void hand_over(std::span<const Bytes> frames);
+    void schedule();
+
+    TunnelContext context_;
+    TunnelInterface interface_;
+    wg_tunnel state_;
+    TunnelDatapath datapath_;
+    Device device_;
+    PeerRoutes routes_;
+    std::unique_ptr<UdpSocket> socket_;
+    std::unique_ptr<PacketSocket> packets_;
+    asio::steady_timer timer_;
+};
+
+} // namespace wg

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// How a tunnel comes, is taken over, and goes.
+#include <algorithm>
+
+#include <arpa/inet.h>
+
+#include "base/log.h"
+#include "daemon/tunnel.h"
+
+namespace wg {
+
+namespace {
+
+constexpr std::uint32_t DEFAULT_MTU = 1420; // 1500 less the overhead over IPv6
+constexpr std::uint32_t SMALLEST_MTU = 68, LARGEST_MTU = 65535 - 80;
+
+wg_tunnel to_abi(const TunnelInterface &interface, std::uint32_t mtu, std::uint32_t fwmark)
+{
+    wg_tunnel tunnel{};
+    std::ranges::copy(interface.name, tunnel.name);
+    tunnel.wg0_ifindex = interface.ifindex;
+    tunnel.mtu = mtu;
+    tunnel.fwmark = fwmark;
+    std::ranges::copy(interface.mac, tunnel.wg0_mac);
+    std::ranges::copy(interface.inner_mac, tunnel.wg0x_mac);
+    return tunnel;
+}
+
+/* Prefixes that want a route: all allowed IPs but those the interface's own addresses cover already. */
+std::vector<Prefix> wanted_routes(const TunnelSpec &spec)
+{
+    std::vector<Prefix> wanted;
+    if (!spec.routes)
+        return wanted;
+    for (const PeerChange &peer : spec.device.peers)
+        for (const AllowedIpChange &allowed : peer.allowed_ips) {
+            const bool covered = std::ranges::any_of(spec.addresses, [&](const InterfaceAddress &own) {
+                return own.length <= allowed.prefix.length &&
+                       Prefix::of(own.address, own.length).contains(allowed.prefix.address);
+            });
+            if (!covered && !allowed.remove)
+                wanted.push_back(allowed.prefix);
+        }
+    std::ranges::sort(wanted);
+    wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());
+    return wanted;
+}
+
+} // namespace
+
+Result<std::unique_ptr<Tunnel>> Tunnel::create(const TunnelContext &context, TunnelSpec spec)
+{
+    const std::uint32_t mtu = spec.mtu.value_or(DEFAULT_MTU);
+    if (mtu < SMALLEST_MTU || mtu > LARGEST_MTU)
+        return failure(EINVAL, "mtu: expected {} to {}, got {}", SMALLEST_MTU, LARGEST_MTU, mtu);
+    if (context.netlink.link_by_name(spec.name))
+        return failure(EEXIST, "name: there is an interface {} already", spec.name);
+    const auto interface = WG_TRY(create_tunnel_interface(context.netlink, context.random, spec.name, mtu));
+    const auto state = to_abi(interface, mtu, spec.device.fwmark.value_or(0));
+    std::unique_ptr<Tunnel> tunnel(new Tunnel(context, interface, state));
+    const auto routes = wanted_routes(spec);
+    const std::uint16_t port = spec.device.listen_port.value_or(0);
+    auto made = tunnel->start(std::move(spec.device), port);
+    if (made)
+        made = tunnel->configure(spec, routes);
+    if (!made) {
+        tunnel->remove();
+        return tl::unexpected(std::move(made).error());
+    }
+    log::info("{}: created, listening on port {}", tunnel->name(), tunnel->listen_port());
+    return tunnel;
+}
+
+Result<> Tunnel::open_sockets(std::uint16_t port)
+{
+    socket_ = WG_TRY(UdpSocket::open(context_.io, port, state_.fwmark,
+                                     [this](std::span<const Datagram> datagrams) { receive(datagrams); }));
+    packets_ = WG_TRY(PacketSocket::open(context_.io, interface_.inner_ifindex,
+                                         [this](std::span<const Bytes> frames) { hand_over(frames); }));
+    state_.listen_port = htons(listen_port());
+    return {};
+}
+
+Result<> Tunnel::start(DeviceChange change, std::uint16_t port)
+{
+    WG_TRY(open_sockets(port));
+    WG_TRY(store());
+    WG_TRY(device_.apply(std::move(change), now()));
+    if (const Key *key = device_.private_key())
+        WG_TRY(context_.maps.store_private_key(id(), *key));
+    return context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx");
+}
+
+Result<> Tunnel::configure(const TunnelSpec &spec, const std::vector<Prefix> &routes)
+{
+    for (const InterfaceAddress &address : spec.addresses)
+        WG_TRY(context_.netlink.add_address(interface_.ifindex, address));
+    WG_TRY(context_.netlink.set_up(interface_.ifindex));
+    link_changed();
+    for (const Prefix &prefix : routes)
+        WG_TRY(context_.netlink.add_route(prefix, interface_.ifindex));
+    return {};
+}
+
+Result<std::unique_ptr<Tunnel>> Tunnel::adopt(const TunnelContext &context, TunnelId id)
+{
+    const auto state = context.maps.tunnel(id).value_or(wg_tunnel{});
+    TunnelInterface interface{.name = std::string(state.name, ::strnlen(state.name, sizeof(state.name))),
+                              .ifindex = state.wg0_ifindex,
+                              .inner_ifindex = id};
+    std::ranges::copy(state.wg0_mac, interface.mac.begin());
+    std::ranges::copy(state.wg0x_mac, interface.inner_mac.begin());
+    interface.inner_name = inner_interface_name(interface.name);
+    std::unique_ptr<Tunnel> tunnel(new Tunnel(context, interface, state));
+    if (auto restored = tunnel->restore(); !restored) {
+        tunnel->remove();
+        return tl::unexpected(std::move(restored).error());
+    }
+    log::info("{}: adopted, listening on port {}", tunnel->name(), tunnel->listen_port());
+    return tunnel;
+}
+
+Result<> Tunnel::restore()
+{
+    DeviceChange change;
+    change.private_key = context_.maps.private_key(id());
+    WG_TRY(device_.apply(std::move(change), now()));
+    for (AdoptedPeer &peer : context_.maps.adopted_peers(id())) {
+        const PeerId peer_id = peer.state.id;
+        WG_TRY(device_.adopt(std::move(peer), now()));
+        routes_.refresh(peer_id);
+    }
+    WG_TRY(context_.netlink.link_by_index(id()));
+    WG_TRY(open_sockets(ntohs(state_.listen_port)));
+    WG_TRY(context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx"));
+    link_changed();
+    schedule();
+    return {};
+}
+
+/* The interface first: nothing is sealed any more while the rest goes. */
+void Tunnel::remove()
+{
+    timer_.cancel();
+    if (const auto removed = context_.netlink.remove_link(interface_.inner_ifindex);
+        !removed && removed.error().code.value() != ENODEV)
+        log::error("{}: {}", name(), removed.error().what);
+    DeviceChange nobody;
+    nobody.replace_peers = true;
+    if (const auto cleared = device_.apply(std::move(nobody), now()); !cleared)
+        log::error("{}: {}", name(), cleared.error().what);
+    context_.maps.erase_tunnel(id());
+    socket_.reset();
+    packets_.reset();
+    log::info("{}: removed", name());
+}
+
+} // namespace wg
