@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""Attaching and detaching: which mode, why, and that nothing stays behind (rule 6).
+
+    a: wgxdp, eth0 [bridge, macvlan, foreign XDP program] ─────────── eth0, wgxdp: b
+"""
+
+import unittest
+
+from support import ForeignXdp, MIB, Netns, Pair, Topology, Wgxdp, check_traffic, main, program_exists, wait_until
+
+
+def has_xdp(netns: Netns, device: str) -> bool:
+    return "xdp" in netns.ip("-details", "link", "show", device)
+
+
+def ingress_filters(netns: Netns, device: str) -> str:
+    return netns.run("tc", "filter", "show", "dev", device, "ingress", check=False).stdout.strip()
+
+
+class Attach(unittest.TestCase):
+    def setUp(self):
+        self.topology = self.enterContext(Topology())
+        self.a, self.b = self.topology.underlay()
+        self.node = Wgxdp(self.topology, self.a)
+
+    def assert_nothing_attached(self, device: str = "eth0") -> None:
+        self.assertFalse(has_xdp(self.a, device))
+        self.assertEqual(ingress_filters(self.a, device), "")
+        self.assertNotIn("clsact", self.a.run("tc", "qdisc", "show", "dev", device).stdout)
+
+    def assert_native_refused(self, words: str) -> None:
+        """A sentence that says why, and no trace of the attempt."""
+        refused = self.node.cli("attach", "eth0", "--mode", "native", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertRegex(refused.stderr, words)
+        self.assertEqual(len(refused.stderr.strip().splitlines()), 1, refused.stderr)
+
+    def assert_auto_takes_tc_because(self, words: str) -> None:
+        self.node.attach("eth0")
+        nic = self.node.nics()["eth0"]
+        self.assertEqual(nic["mode"], "tc")
+        self.assertRegex(nic["reason"], words)
+
+    def tunnel_works(self) -> None:
+        right = Wgxdp(self.topology, self.b)
+        right.attach("eth0")
+        pair = Pair(self.topology, self.node, right)
+        pair.up()
+        pair.first_ping()
+        check_traffic(pair, 5 * MIB)
+        self.assertEqual(self.node.losses(), {})
+
+    def test_auto_takes_native_where_the_driver_has_it(self):
+        self.node.attach("eth0")
+        self.assertEqual(self.node.nics()["eth0"]["mode"], "native")
+        self.assertTrue(has_xdp(self.a, "eth0"))
+
+    def test_detach_leaves_no_program_filter_link_or_pin(self):
+        for mode in ("native", "tc"):
+            with self.subTest(mode=mode):
+                self.a.run("ethtool", "-K", "eth0", "gro", "off")
+                self.node.attach("eth0", mode)
+                self.assertTrue(self.a.feature("eth0", "generic-receive-offload"))
+                self.assertEqual(has_xdp(self.a, "eth0"), mode == "native")
+                self.assertNotEqual(ingress_filters(self.a, "eth0"), "")
+                programs = [program["id"] for program in self.node.status()["programs"]]
+                self.assertTrue(programs and all(map(program_exists, programs)))
+                self.node.detach("eth0")
+                self.assert_nothing_attached()
+                self.assertFalse(self.a.feature("eth0", "generic-receive-offload"))
+                wait_until(lambda: not self.node.leftovers(), "the idle daemon ends")
+                wait_until(lambda: not any(map(program_exists, programs)), "its programs are gone")
+
+    def test_a_nic_in_a_bridge_is_attached_with_tc(self):
+        mac = self.a.mac("eth0").hex(":")
+        self.a.ip("link", "add", "br0", "address", mac, "type", "bridge")
+        self.a.ip("address", "flush", "dev", "eth0")
+        self.a.ip("link", "set", "eth0", "master", "br0")
+        self.a.ip("link", "set", "br0", "up")
+        self.topology.addresses(self.a, "br0", "10.9.0.1/24", "fd09::1/64")
+        self.assert_native_refused("br0|bridge")
+        self.assert_auto_takes_tc_because("br0|bridge")
+        self.tunnel_works()
+
+    def test_a_nic_under_a_macvlan_is_attached_with_tc(self):
+        self.a.ip("link", "add", "mv0", "link", "eth0", "type", "macvlan", "mode", "bridge")
+        self.assert_native_refused("macvlan|mv0")
+        self.assert_auto_takes_tc_because("macvlan|mv0")
+        self.tunnel_works()
+
+    def test_a_nic_with_a_foreign_xdp_program_is_attached_with_tc(self):
+        foreign = ForeignXdp(self.a, "eth0")
+        self.addCleanup(foreign.close)
+        self.assert_native_refused("(?i)xdp program")
+        self.assert_auto_takes_tc_because("(?i)xdp program")
+        self.tunnel_works()
+        self.node.detach("eth0")
+        self.assertTrue(has_xdp(self.a, "eth0"), "somebody else's program was removed")
+
+    def test_two_instances_do_not_share_a_nics_xdp(self):
+        self.node.attach("eth0", "native")
+        other = Wgxdp(self.topology, self.a, f"{self.topology.label}-other")
+        refused = other.cli("attach", "eth0", "--mode", "native", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertRegex(refused.stderr, "(?i)xdp program")
+        self.assertEqual(self.node.nics()["eth0"]["mode"], "native")
+
+    def test_what_cannot_be_attached_is_refused_in_words(self):
+        for arguments, words in ((("nosuch0",), "nosuch0"), (("lo", "--mode", "native"), "lo"),
+                                 (("eth0", "--mode", "fast"), "fast|mode")):
+            with self.subTest(arguments=arguments):
+                refused = self.node.cli("attach", *arguments, check=False)
+                self.assertEqual(refused.returncode, 1)
+                self.assertRegex(refused.stderr, words)
+                self.assert_nothing_attached()
+        wait_until(lambda: not self.node.leftovers(), "a daemon that got nothing to do ends")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+//
+// Files that are right, and what is understood of them.
+#include <gtest/gtest.h>
+
+#include "api/config_file.h"
+#include "base/encoding.h"
+#include "unit/api/keys.h"
+
+namespace wg {
+namespace {
+
+using namespace test;
+
+const std::string INTERFACE = fmt::format("[Interface]\nPrivateKey = {}\n", PRIVATE_KEY);
+
+/// One line a fact, so that tables compare as text.
+std::string describe(const ConfigFile &config)
+{
+    std::string text = "key " + to_base64(config.private_key.bytes()).substr(0, 4);
+    if (config.listen_port)
+        text += fmt::format("\nport {}", *config.listen_port);
+    if (config.fwmark)
+        text += fmt::format("\nfwmark {}", *config.fwmark);
+    if (config.mtu)
+        text += fmt::format("\nmtu {}", *config.mtu);
+    for (const auto &address : config.addresses)
+        text += "\naddress " + address.text();
+    for (const ConfigPeer &peer : config.peers) {
+        text += "\npeer " + to_base64(peer.public_key).substr(0, 4);
+        if (peer.preshared_key)
+            text += " psk " + to_base64(peer.preshared_key->bytes()).substr(0, 4);
+        if (peer.endpoint)
+            text += fmt::format(" at {} port {} line {}", peer.endpoint->host, peer.endpoint->port,
+                                peer.endpoint_line);
+        if (peer.persistent_keepalive)
+            text += fmt::format(" every {}", *peer.persistent_keepalive);
+        for (const Prefix &prefix : peer.allowed_ips)
+            text += " " + prefix.text();
+    }
+    return text;
+}
+
+std::string understood(const std::string &text)
+{
+    auto config = parse_config(text, "wg0.conf");
+    return config ? describe(*config) : config.error().what;
+}
+
+TEST(ConfigFile, understands_every_field)
+{
+    auto text = fmt::format(R"(# a comment
+[Interface]
+PrivateKey = {}
+ListenPort = 51820
+FwMark = 0xca6c
+Address = 10.0.0.1/24, fd00::1/64
+MTU = 1380
+
+[Peer] # the office
+PublicKey = {}
+PresharedKey = {}
+AllowedIPs = 10.0.0.0/8, fd00::/8
+Endpoint = vpn.example.org:51820
+PersistentKeepalive = 25
+
+[Peer]
+PublicKey = {}
+)",
+                            PRIVATE_KEY, PEER_A, PRESHARED_KEY, PEER_B);
+    EXPECT_EQ(understood(text), "key cF5m\nport 51820\nfwmark 51820\nmtu 1380\n"
+                                "address 10.0.0.1/24\naddress fd00::1/64\n"
+                                "peer tz1B psk MGrF at vpn.example.org port 51820 line 13 every 25 "
+                                "10.0.0.0/8 fd00::/8\n"
+                                "peer 4YJL");
+}
+
+TEST(ConfigFile, needs_no_more_than_a_private_key)
+{
+    EXPECT_EQ(understood(INTERFACE), "key cF5m");
+}
+
+TEST(ConfigFile, is_as_lenient_as_wg)
+{
+    struct Case {
+        const char *what;
+        std::string line;
+        std::string expected;
+    };
+    const Case CASES[] = {
+        {"no spaces", "ListenPort=1", "\nport 1"},
+        {"any case", "lIsTeNpOrT = 1", "\nport 1"},
+        {"tabs and a carriage return", "\tListenPort\t=\t1\r", "\nport 1"},
+        {"comment after the value", "ListenPort = 1# one", "\nport 1"},
+        {"the last value wins", "ListenPort = 1\nListenPort = 2", "\nport 2"},
+        {"a section again", "[interface]\nListenPort = 1", "\nport 1"},
+        {"fwmark off", "FwMark = oFf", "\nfwmark 0"},
+        {"fwmark in hex", "FwMark = 0xFFFFFFFF", "\nfwmark 4294967295"},
+        {"fwmark in decimal", "FwMark = 51820", "\nfwmark 51820"},
+        {"random port", "ListenPort = 0", "\nport 0"},
+        {"addresses on several lines", "Address = 10.0.0.1/24\nAddress = fd00::1",
+         "\naddress 10.0.0.1/24\naddress fd00::1/128"},
+        {"smallest MTU", "MTU = 68", "\nmtu 68"},
+        {"largest MTU", "MTU = 65535", "\nmtu 65535"},
+    };
+    for (const Case &c : CASES)
+        EXPECT_EQ(understood(INTERFACE + c.line), "key cF5m" + c.expected) << c.what;
+}
+
+TEST(ConfigFile, is_as_lenient_as_wg_about_peers)
+{
+    struct Case {
+        const char *what;
+        std::string line;
+        std::string expected;
+    };
+    const Case CASES[] = {
+        {"no allowed IPs", "AllowedIPs =", ""},
+        {"lists and lines", "AllowedIPs = 10.0.0.1,10.0.0.2/32\nAllowedIPs = ::/0",
+         " 10.0.0.1/32 10.0.0.2/32 ::/0"},
+        {"host bits", "AllowedIPs = 10.1.2.3/8", " 10.0.0.0/8"},
+        {"keepalive off", "PersistentKeepalive = OFF", " every 0"},
+        {"longest keepalive", "PersistentKeepalive = 65535", " every 65535"},
+        {"IPv6 endpoint", "Endpoint = [2001:db8::1]:1", " at 2001:db8::1 port 1 line 5"},
+        {"scoped endpoint", "Endpoint = [fe80::1%eth0]:65535",
+         " at fe80::1%eth0 port 65535 line 5"},
+        {"spaces in the endpoint", "Endpoint = host : 9", " at host port 9 line 5"},
+    };
+    auto start = fmt::format("{}[PEER]\nPublicKey = {}\n", INTERFACE, PEER_A);
+    for (const Case &c : CASES)
+        EXPECT_EQ(understood(start + c.line), "key cF5m\npeer tz1B" + c.expected) << c.what;
+}
+
+TEST(ConfigFile, may_begin_with_peers)
+{
+    EXPECT_EQ(understood(fmt::format("[Peer]\nPublicKey={}\n{}", PEER_A, INTERFACE)),
+              "key cF5m\npeer tz1B");
+}
+
+TEST(ConfigFile, a_later_section_updates_the_same_peer)
+{
+    auto text =
+        fmt::format("{0}"
+                    "[Peer]\nPublicKey={1}\nEndpoint=a:1\nPresharedKey={3}\n"
+                    "PersistentKeepalive=5\nAllowedIPs=10.0.0.0/8\n"
+                    "[Peer]\nPublicKey={2}\nAllowedIPs=10.0.0.0/8\n"
+                    "[Peer]\nPublicKey={1}\nAllowedIPs=10.9.0.0/16\nPersistentKeepalive=7\n",
+                    INTERFACE, PEER_A, PEER_B, PRESHARED_KEY);
+    // It comes last: the allowed IPs it claims are won from the sections between, as `wg setconf`
+    // would have it.
+    EXPECT_EQ(understood(text), "key cF5m\npeer 4YJL 10.0.0.0/8\n"
+                                "peer tz1B psk MGrF at a port 1 line 5 every 7 10.9.0.0/16");
+}
+
+TEST(ConfigFile, a_third_section_updates_the_second)
+{
+    auto text = fmt::format("{0}[Peer]\nPublicKey={1}\nEndpoint=a:1\n[Peer]\nPublicKey={1}\n"
+                            "Endpoint=b:2\n[Peer]\nPublicKey={1}\n",
+                            INTERFACE, PEER_A);
+    EXPECT_EQ(understood(text), "key cF5m\npeer tz1B at b port 2 line 8");
+}
+
+} // namespace
+} // namespace wg

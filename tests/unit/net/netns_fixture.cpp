@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "unit/net/netns_fixture.h"
+
+#include <cstdio>
+#include <memory>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/wait.h>
+
+namespace wg::test {
+
+Netns Netns::current()
+{
+    Fd fd(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+    if (!fd)
+        throw std::system_error(errno, std::generic_category(), "open this network namespace");
+    return Netns(std::move(fd));
+}
+
+Netns::Netns()
+{
+    Netns home = current();
+    if (unshare(CLONE_NEWNET) != 0)
+        throw std::system_error(errno, std::generic_category(), "make a network namespace");
+    fd_ = std::move(current().fd_);
+    home.enter();
+}
+
+void Netns::enter() const
+{
+    if (setns(fd_.get(), CLONE_NEWNET) != 0)
+        std::abort(); // every test after this one would run in the wrong place
+}
+
+std::string Netns::path() const
+{
+    return fmt::format("/proc/{}/fd/{}", getpid(), fd_.get());
+}
+
+std::string output_of(const std::string &command)
+{
+    auto close = [](FILE *pipe) { pclose(pipe); };
+    std::unique_ptr<FILE, decltype(close)> pipe(popen((command + " 2>&1").c_str(), "r"), close);
+    std::string output;
+    std::array<char, 4096> part;
+    while (std::size_t size = fread(part.data(), 1, part.size(), pipe.get()))
+        output.append(part.data(), size);
+    int status = pclose(pipe.release());
+    if (status != 0)
+        throw std::runtime_error(command + ": " + output);
+    return output;
+}
+
+void run(const std::string &command)
+{
+    output_of(command);
+}
+
+void NetnsTest::SetUp()
+{
+    if (geteuid() != 0)
+        GTEST_SKIP() << "needs root: network namespaces";
+    home_ = Netns::current();
+    Netns().enter();
+    run("ip link set lo up");
+    netlink_ = must(Netlink::open());
+}
+
+void NetnsTest::TearDown()
+{
+    if (home_)
+        home_->enter();
+}
+
+bool NetnsTest::wait_for(const std::function<bool()> &condition)
+{
+    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > deadline)
+            return false;
+        io.restart();
+        io.run_one_for(std::chrono::milliseconds(10));
+    }
+    return true;
+}
+
+void TwoHostsTest::SetUp()
+{
+    NetnsTest::SetUp();
+    if (IsSkipped())
+        return;
+    there.emplace();
+    run("ip link add eth0 type veth peer name eth0 netns " + there->path());
+    auto configure = [](int number) {
+        run("ip link set lo up");
+        run(fmt::format("ip address add 10.0.0.{}/24 dev eth0", number));
+        run(fmt::format("ip address add fd00::{}/64 dev eth0 nodad", number));
+        run("ip link set eth0 up");
+    };
+    configure(1);
+    Link here = must(netlink().link_by_name("eth0"));
+    eth0 = here.ifindex;
+    mac_here = here.mac;
+    Inside inside(*there);
+    configure(2);
+    mac_there = must(must(Netlink::open()).link_by_name("eth0")).mac;
+}
+
+} // namespace wg::test
