@@ -81,6 +81,4 @@ __global int chacha20_generate(struct chacha20_block *block, const struct chacha
     return 0;
 }
 
-#define chacha20_block(block, state) chacha20_generate(block, state) /* until slot.h follows */
-
 #endif

@@ -50,7 +50,7 @@ __global int fill_slot(struct wg_slot *slot, const struct wg_session_key *key, _
         if (block < first)
             continue;
         state.words[CHACHA20_BLOCK_COUNTER] = block;
-        chacha20_block((struct chacha20_block *)slot + block, &state);
+        chacha20_generate((struct chacha20_block *)slot + block, &state);
     }
     return 0;
 }

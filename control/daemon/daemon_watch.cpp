@@ -96,8 +96,15 @@ NetlinkEvents Daemon::netlink_events()
         routes_changed_ = true;
         changed();
     };
-    return {.link_changed = [anything](std::uint32_t) { anything(); },
-            .link_removed = [anything](std::uint32_t) { anything(); },
+    // a tunnel's own interface at once: packets may be on their way to where wg0 was
+    const auto link = [this, anything](std::uint32_t ifindex) {
+        for (const auto &[id, tunnel] : tunnels_)
+            if (tunnel->has_interface(ifindex))
+                tunnel->link_changed();
+        anything();
+    };
+    return {.link_changed = link,
+            .link_removed = link,
             .addresses_changed = anything,
             .routes_changed = anything,
             .neighbour_changed =

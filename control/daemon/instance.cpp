@@ -95,12 +95,9 @@ void Instance::remove()
     if (mounted_) {
         ::umount2(own_mount().c_str(), MNT_DETACH);
         ::rmdir(own_mount().c_str());
-    } else {
-        ::rmdir("/sys/fs/bpf/wgxdp"); // of the last instance; fails while there are others
     }
     ::unlink(log().c_str());
     ::unlink(lock_path().c_str());
-    ::rmdir(run_directory().c_str());
     lock_.close();
 }
 

@@ -67,6 +67,8 @@ void Tunnel::receive(std::span<const Datagram> datagrams)
 /* Frames that wg_tx left to us: find the peer, and let the device send or stage. */
 void Tunnel::hand_over(std::span<const Bytes> frames)
 {
+    if (!device_.is_up()) // these left wg0, so it is up: the notification is still on its way
+        link_changed();
     const Now when = now();
     for (const Bytes frame : frames) {
         if (frame.size() < ETH_HLEN)
@@ -111,6 +113,14 @@ void Tunnel::schedule()
     });
 }
 
+/* wg0 has moved to another netns (or back), and was set down for it. Its new owner sets it up again: keys stay. */
+bool Tunnel::follow_move(const wg_tunnel &state)
+{
+    if (state.wg0_ifindex != state_.wg0_ifindex)
+        moving_ = true;
+    return moving_;
+}
+
 bool Tunnel::link_changed()
 {
     const auto inner = context_.netlink.link_by_index(interface_.inner_ifindex);
@@ -123,6 +133,7 @@ bool Tunnel::link_changed()
         state.mtu = outer->mtu;
         std::ranges::copy(outer->mac, state.wg0_mac);
     }
+    const bool moving = follow_move(state);
     if (std::memcmp(&state, &state_, sizeof(state)) != 0) {
         state_ = state;
         routes_.set_own_ifindex(state_.wg0_ifindex);
@@ -131,7 +142,8 @@ bool Tunnel::link_changed()
     }
     // a veth has a carrier exactly while its other end is up, also where we cannot see that
     const bool up = (inner->flags & IFF_LOWER_UP) != 0;
-    if (up != device_.is_up()) {
+    moving_ = moving && !up;
+    if (up != device_.is_up() && !moving_) {
         log::info("{}: {}", name(), up ? "up" : "down");
         up ? device_.up(now()) : device_.down(now());
         schedule();

@@ -70,6 +70,7 @@ class Tunnel {
     void receive(std::span<const Datagram> datagrams);
     void hand_over(std::span<const Bytes> frames);
     void schedule();
+    bool follow_move(const wg_tunnel &state);
 
     TunnelContext context_;
     TunnelInterface interface_;
@@ -80,6 +81,7 @@ class Tunnel {
     std::unique_ptr<UdpSocket> socket_;
     std::unique_ptr<PacketSocket> packets_;
     asio::steady_timer timer_;
+    bool moving_ = false; ///< wg0 went to another netns and has not been set up there yet
 };
 
 } // namespace wg

@@ -13,7 +13,8 @@ namespace {
 /// Takes the keypair that a slot names out of those found; none if it is not there.
 std::optional<Keypair> take_keypair(std::vector<AdoptedKeypair> &found, KeypairId id)
 {
-    auto keypair = std::find_if(found.begin(), found.end(), [id](const auto &each) { return each.id == id; });
+    auto keypair =
+        std::find_if(found.begin(), found.end(), [id](const auto &each) { return each.id == id; });
     if (id == 0 || keypair == found.end())
         return std::nullopt;
     const Keypair taken{.id = keypair->id,
@@ -40,8 +41,8 @@ Result<> Device::State::adopt(AdoptedPeer &adopted, Now now)
         return failure(EEXIST, "peer {}: there already", to_base64(public_key));
     for (const AdoptedKeypair &keypair : adopted.keypairs)
         if (indices.find(keypair.local_index))
-            return failure(EEXIST, "peer {}: index {} belongs to another session", to_base64(public_key),
-                           keypair.local_index);
+            return failure(EEXIST, "peer {}: index {} belongs to another session",
+                           to_base64(public_key), keypair.local_index);
 
     std::list<Peer> created;
     Peer &peer = created.emplace_back(adopted.state.id, public_key, random);
@@ -68,7 +69,8 @@ void Device::State::adopt_keypairs(Peer &peer, std::vector<AdoptedKeypair> &foun
                           take_keypair(found, left.next));
     if (!left.sending_valid)
         peer.keypairs.invalidate_sending();
-    for (const auto *slot : {&peer.keypairs.current(), &peer.keypairs.previous(), &peer.keypairs.next()})
+    for (const auto *slot :
+         {&peer.keypairs.current(), &peer.keypairs.previous(), &peer.keypairs.next()})
         if (*slot)
             newest = std::max(newest, (*slot)->created_at);
     if (!peer.keypairs.empty())
@@ -79,8 +81,8 @@ void Device::State::adopt_keypairs(Peer &peer, std::vector<AdoptedKeypair> &foun
     peer.keypairs.write_to(peer.state);
     if (peer.keypairs.next() && confirmed)
         confirm_next(peer, now);
-    else if (!peer.fallen.empty() || peer.state.current != left.current || peer.state.previous != left.previous ||
-             peer.state.next != left.next)
+    else if (!peer.fallen.empty() || peer.state.current != left.current ||
+             peer.state.previous != left.previous || peer.state.next != left.next)
         publish(peer);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which peer owns which prefix: the device's own record of the data plane's routing table, for listing, moving and
-// removing. Looking addresses up is the data plane's.
+// Which peer owns which prefix: the device's own record of the data plane's routing table, for
+// listing, moving and removing. Looking addresses up is the data plane's.
 #pragma once
 
 #include <map>
@@ -18,7 +18,8 @@ class AllowedIps {
   public:
     explicit AllowedIps(Datapath &datapath) : datapath_(datapath) {}
 
-    /// Gives the prefix to the peer. If another has it, it passes atomically: no packet is lost or finds neither.
+    /// Gives the prefix to the peer. If another has it, it passes atomically: no packet is lost or
+    /// finds neither.
     Result<> insert(const Prefix &prefix, PeerId peer);
     /// Takes the prefix away if it is this peer's.
     void remove(const Prefix &prefix, PeerId peer);

@@ -19,8 +19,8 @@ struct AllowedIpChange {
 struct PeerChange {
     PublicKey public_key{};
     bool remove = false;
-    bool update_only = false;          ///< do nothing if the peer does not exist
-    std::optional<Key> preshared_key;  ///< zeros clear
+    bool update_only = false;         ///< do nothing if the peer does not exist
+    std::optional<Key> preshared_key; ///< zeros clear
     std::optional<Endpoint> endpoint;
     std::optional<std::uint16_t> persistent_keepalive; ///< seconds, 0: off
     bool replace_allowed_ips = false;
@@ -28,7 +28,7 @@ struct PeerChange {
 };
 
 struct DeviceChange {
-    std::optional<Key> private_key; ///< zeros clear
+    std::optional<Key> private_key;           ///< zeros clear
     std::optional<std::uint16_t> listen_port; ///< 0: a random one
     std::optional<std::uint32_t> fwmark;      ///< 0: none
     bool replace_peers = false;

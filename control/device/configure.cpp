@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A request on its way into the device (story 5). All that can be refused is done first and can be undone; what
-// follows cannot fail.
+// A request on its way into the device (story 5). All that can be refused is done first and can be
+// undone; what follows cannot fail.
 #include <functional>
 
 #include "base/encoding.h"
@@ -33,11 +33,13 @@ Result<> check(const DeviceChange &change)
 {
     for (const PeerChange &peer : change.peers) {
         if (peer.endpoint && (!peer.endpoint->address || peer.endpoint->port == 0))
-            return failure(EINVAL, "peer {}: endpoint: expected an address and a port", to_base64(peer.public_key));
+            return failure(EINVAL, "peer {}: endpoint: expected an address and a port",
+                           to_base64(peer.public_key));
         for (const AllowedIpChange &allowed_ip : peer.allowed_ips) {
             const Prefix &prefix = allowed_ip.prefix;
             if (!prefix.address || prefix.length > prefix.address.bits())
-                return failure(EINVAL, "peer {}: allowed_ips: expected an address and at most its bits",
+                return failure(EINVAL,
+                               "peer {}: allowed_ips: expected an address and at most its bits",
                                to_base64(peer.public_key));
         }
     }
@@ -48,7 +50,9 @@ Result<> check(const DeviceChange &change)
 
 class Device::State::Request {
   public:
-    Request(State &state, DeviceChange &change, Now now) : state_(state), change_(change), now_(now) {}
+    Request(State &state, DeviceChange &change, Now now) : state_(state), change_(change), now_(now)
+    {
+    }
 
     /// Everything that may be refused. Without commit(), the destructor undoes it.
     Result<> prepare();
@@ -101,8 +105,9 @@ void Device::State::Request::prepare_identity()
     if (!change_.private_key->is_zero())
         identity_ = StaticIdentity::from(std::move(*change_.private_key));
     const auto &old = state_.identity;
-    changes_identity_ = identity_ && old ? !equal_constant_time(identity_->private_key, old->private_key)
-                                         : identity_.has_value() != old.has_value();
+    changes_identity_ = identity_ && old
+                            ? !equal_constant_time(identity_->private_key, old->private_key)
+                            : identity_.has_value() != old.has_value();
     if (!changes_identity_ || !identity_)
         return;
     if (Peer *ourselves = find(identity_->public_key)) {
@@ -129,12 +134,13 @@ Result<Peer *> Device::State::Request::create(const PublicKey &key)
 
 Result<> Device::State::Request::prepare_peer(PeerChange &change)
 {
-    const auto &identity = changes_identity_ ? identity_ : state_.identity;
+    const auto &own = changes_identity_ ? identity_ : state_.identity;
     Peer *peer = find(change.public_key);
 
     if (!peer) {
-        // A tunnel that lists itself is silently none the wiser: one list of peers serves all of them.
-        if (change.remove || change.update_only || (identity && identity->public_key == change.public_key))
+        // A tunnel that lists itself is silently none the wiser: one list of peers serves all of
+        // them.
+        if (change.remove || change.update_only || (own && own->public_key == change.public_key))
             return {};
         peer = WG_TRY(create(change.public_key));
     }
@@ -175,7 +181,8 @@ Result<> Device::State::Request::set_published(Peer &peer, const PeerChange &cha
         peer.set_endpoint(*change.endpoint, now_.instant);
     if (change.persistent_keepalive)
         peer.state.persistent_keepalive = *change.persistent_keepalive;
-    if (!is_new && !peer.endpoint_moved && peer.state.persistent_keepalive == old.persistent_keepalive)
+    if (!is_new && !peer.endpoint_moved &&
+        peer.state.persistent_keepalive == old.persistent_keepalive)
         return {};
     rollback_.add([this, &peer, old, since, is_new] {
         peer.state = old;
@@ -208,7 +215,8 @@ Result<> Device::State::Request::set_allowed_ips(Peer &peer, const PeerChange &c
         if (state_.allowed_ips.owner(prefix) != peer.id())
             continue;
         state_.allowed_ips.remove(prefix, peer.id());
-        rollback_.add([this, prefix, id = peer.id()] { (void)state_.allowed_ips.insert(prefix, id); });
+        rollback_.add(
+            [this, prefix, id = peer.id()] { (void)state_.allowed_ips.insert(prefix, id); });
     }
     return {};
 }

@@ -5,7 +5,10 @@
 
 namespace wg {
 
-Device::Device(Datapath &datapath, Random &random) : state_(std::make_unique<State>(*this, datapath, random)) {}
+Device::Device(Datapath &datapath, Random &random)
+    : state_(std::make_unique<State>(*this, datapath, random))
+{
+}
 
 Device::~Device() = default;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One tunnel's state machine: peers, handshakes, keypairs, timers. It is told the time and what arrived, and asks a
-// Datapath for everything it wants done: no file, socket or clock in here.
+// One tunnel's state machine: peers, handshakes, keypairs, timers. It is told the time and what
+// arrived, and asks a Datapath for everything it wants done: no file, socket or clock in here.
 #pragma once
 
 #include <functional>
@@ -39,32 +39,36 @@ class Device {
 
     // --- requests ---
 
-    /// Refuses (with the field's name) before anything is changed, or applies all of it. listen_port and fwmark are
-    /// the caller's; the device only forgets sticky sources when they change.
+    /// Refuses (with the field's name) before anything is changed, or applies all of it.
+    /// listen_port and fwmark are the caller's; the device only forgets sticky sources when they
+    /// change.
     Result<> apply(DeviceChange change, Now now);
-    /// Takes over a peer of an earlier daemon, with its sessions. Call after apply() of the private key.
+    /// Takes over a peer of an earlier daemon, with its sessions. Call after apply() of the private
+    /// key.
     Result<> adopt(AdoptedPeer peer, Now now);
-    /// Interface up: peers with a persistent keepalive send one. Interface down: keys wiped, timers stopped.
+    /// Interface up: peers with a persistent keepalive send one. Interface down: keys wiped, timers
+    /// stopped.
     void up(Now now);
     void down(Now now);
     bool is_up() const;
 
-    const Key *private_key() const;                ///< nullptr: none set
+    const Key *private_key() const; ///< nullptr: none set
     std::optional<PublicKey> public_key() const;
-    std::vector<PeerInfo> peers() const;           ///< in order of creation
+    std::vector<PeerInfo> peers() const; ///< in order of creation
     std::optional<PeerInfo> peer(const PublicKey &key) const;
     std::optional<PeerId> peer_id(const PublicKey &key) const;
     std::optional<Endpoint> endpoint_of(PeerId peer) const;
 
     // --- what arrived ---
 
-    /// How many handshake messages wait to be received, now: from 512 on the device is under load, and for a second
-    /// afterwards; strangers must then prove their address by a cookie. Say it before each batch.
+    /// How many handshake messages wait to be received, now: from 512 on the device is under load,
+    /// and for a second afterwards; strangers must then prove their address by a cookie. Say it
+    /// before each batch.
     void handshakes_queued(std::size_t messages, Now now);
     /// A datagram of type 1 to 3 (or any other that is not transport data) from the UDP socket.
     void receive(Bytes datagram, const Endpoint &from, Now now);
-    /// An inner packet for this peer that the data plane had no key, endpoint or room for: sent now if there is a
-    /// usable keypair, otherwise staged and a handshake begun.
+    /// An inner packet for this peer that the data plane had no key, endpoint or room for: sent now
+    /// if there is a usable keypair, otherwise staged and a handshake begun.
     void send(PeerId peer, Bytes packet, Now now);
     /// The bell of the data plane.
     void event(const wg_event &event, Now now);
@@ -75,8 +79,9 @@ class Device {
     Instant advance(Now now);
     Instant next_deadline() const;
 
-    /// A peer's endpoint (or our address towards it) was set or moved, or the peer is gone: the owner keeps its route
-    /// true. Called after the peer is published and before anything is sent there; must not change the device.
+    /// A peer's endpoint (or our address towards it) was set or moved, or the peer is gone: the
+    /// owner keeps its route true. Called after the peer is published and before anything is sent
+    /// there; must not change the device.
     std::function<void(PeerId)> endpoint_changed;
 
   private:

@@ -17,7 +17,8 @@ void Device::State::event(const wg_event &event, Now now)
         return;
     }
 
-    // The two timers' bits stay set while their timer is armed: one bell an idle peer, not one a packet.
+    // The two timers' bits stay set while their timer is armed: one bell an idle peer, not one a
+    // packet.
     const std::uint32_t at_once = event.bits & ~std::uint32_t{WG_EVENT_SENT | WG_EVENT_RECEIVED};
     if (at_once)
         datapath.acknowledge(event.peer, at_once);
@@ -36,7 +37,8 @@ void Device::State::event(const wg_event &event, Now now)
 
 void Device::State::follow_endpoint(Peer &peer)
 {
-    for (const auto *slot : {&peer.keypairs.current(), &peer.keypairs.previous(), &peer.keypairs.next()}) {
+    for (const auto *slot :
+         {&peer.keypairs.current(), &peer.keypairs.previous(), &peer.keypairs.next()}) {
         if (!*slot)
             continue;
         const auto observed = datapath.observed_endpoint((*slot)->id);
@@ -88,8 +90,9 @@ Instant Device::State::advance(Now now)
 void Device::State::run_timers(Peer &peer, Now now)
 {
     const TimerSet due = peer.timers.due_by(now.instant);
-    const std::uint32_t bits = (due.has(Timer::new_handshake) ? std::uint32_t{WG_EVENT_SENT} : 0) |
-                               (due.has(Timer::send_keepalive) ? std::uint32_t{WG_EVENT_RECEIVED} : 0);
+    const std::uint32_t bits =
+        (due.has(Timer::new_handshake) ? std::uint32_t{WG_EVENT_SENT} : 0) |
+        (due.has(Timer::send_keepalive) ? std::uint32_t{WG_EVENT_RECEIVED} : 0);
     if (bits)
         datapath.acknowledge(peer.id(), bits); // first clear, then look: nothing is missed
 
@@ -115,8 +118,8 @@ void Device::State::retransmit_handshake(Peer &peer, Now now)
         peer.timers.reset_attempts();
 
     if (peer.timers.attempts_exhausted()) {
-        log::debug("peer {}: handshake not answered after {} attempts, giving up", to_base64(peer.state.public_key),
-                   MAX_TIMER_HANDSHAKES + 2);
+        log::debug("peer {}: handshake not answered after {} attempts, giving up",
+                   to_base64(peer.state.public_key), MAX_TIMER_HANDSHAKES + 2);
         purge_staged_packets(peer);
         peer.timers.handshake_abandoned(now.instant);
         datapath.acknowledge(peer.id(), WG_EVENT_RECEIVED);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Our receiver indices: random, and unique over all live handshakes and keypairs of a device. A handshake's index is
-// handed to the keypair that it leaves.
+// Our receiver indices: random, and unique over all live handshakes and keypairs of a device. A
+// handshake's index is handed to the keypair that it leaves.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,8 @@ class IndexTable {
     };
 
     Random &random_;
-    std::unordered_map<std::uint32_t, Entry> entries_; // we draw the keys, so nobody can aim at a bucket
+    std::unordered_map<std::uint32_t, Entry>
+        entries_; // we draw the keys, so nobody can aim at a bucket
 };
 
 } // namespace wg

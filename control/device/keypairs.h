@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A peer's three keypair slots and their moves (whitepaper, section 6.3; the driver's add_new_keypair and
-// received_with_keypair). The keys themselves are in the data plane only.
+// A peer's three keypair slots and their moves (whitepaper, section 6.3; the driver's
+// add_new_keypair and received_with_keypair). The keys themselves are in the data plane only.
 #pragma once
 
 #include <optional>
@@ -28,8 +28,9 @@ using FallenKeypairs = std::vector<Keypair>;
 
 class Keypairs {
   public:
-    /// After a handshake. As initiator: the new one is current; what was next (else current) is previous. As
-    /// responder: it is next until the initiator is heard on it; next and previous fall out.
+    /// After a handshake. As initiator: the new one is current; what was next (else current) is
+    /// previous. As responder: it is next until the initiator is heard on it; next and previous
+    /// fall out.
     [[nodiscard]] FallenKeypairs add(const Keypair &keypair);
     bool is_next(KeypairId id) const { return next_ && next_->id == id; }
     /// The first authentic packet on next: next is current, current is previous.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What concerns all peers at once, or the whole of one: interface up and down, our own key, the end of a peer.
+// What concerns all peers at once, or the whole of one: interface up and down, our own key, the end
+// of a peer.
 #include "device/state.h"
 
 namespace wg {
@@ -13,8 +14,8 @@ constexpr std::uint32_t ALL_EVENTS =
 } // namespace
 
 Device::State::State(const Device &owner, Datapath &its_datapath, Random &its_random)
-    : device(owner), datapath(its_datapath), random(its_random), indices(its_random), allowed_ips(its_datapath),
-      rate_limiter(its_random), peers(its_random)
+    : device(owner), datapath(its_datapath), random(its_random), indices(its_random),
+      allowed_ips(its_datapath), rate_limiter(its_random), peers(its_random)
 {
 }
 

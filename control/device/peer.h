@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One peer as the device sees it: what is published, the handshake, the sessions, the timers, the packets that wait.
+// One peer as the device sees it: what is published, the handshake, the sessions, the timers, the
+// packets that wait.
 #pragma once
 
 #include <list>
@@ -35,7 +36,8 @@ struct Peer {
 
     PeerState state; ///< as published, or about to be
     Handshake handshake;
-    bool has_static_static = false; ///< handshake.set_identity was called: one DH, put off until it is needed
+    bool has_static_static =
+        false; ///< handshake.set_identity was called: one DH, put off until it is needed
     std::optional<std::uint32_t> handshake_index;
     std::optional<Instant> last_sent_handshake; ///< initiation or response; none: at once
     CookieGenerator cookie_generator;

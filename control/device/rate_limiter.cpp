@@ -56,7 +56,8 @@ void RateLimiter::collect_idle(Instant now)
     if (now - last_collection_ < IDLE)
         return;
     last_collection_ = now;
-    std::erase_if(buckets_, [now](const auto &entry) { return now - entry.second.last_time > IDLE; });
+    std::erase_if(buckets_,
+                  [now](const auto &entry) { return now - entry.second.last_time > IDLE; });
 }
 
 } // namespace wg

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How many handshakes one source may cost us while we are under load: a token bucket for each IPv4 address and IPv6
-// /64, 20 a second with bursts of 5.
+// How many handshakes one source may cost us while we are under load: a token bucket for each IPv4
+// address and IPv6 /64, 20 a second with bursts of 5.
 #pragma once
 
 #include <array>

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// What arrives at the UDP socket and is no transport data (story 3): mac1 first, then, under load, cookies and the rate
-// limit, and only then any public-key work.
+// What arrives at the UDP socket and is no transport data (story 3): mac1 first, then, under load,
+// cookies and the rate limit, and only then any public-key work.
 #include <algorithm>
+
+#include <endian.h>
 
 #include "device/state.h"
 
@@ -41,7 +43,7 @@ std::optional<std::size_t> size_of(std::uint32_t type)
 
 std::uint32_t load_le32(Bytes bytes)
 {
-    return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | std::uint32_t{bytes[3]} << 24;
+    return le32toh(load<std::uint32_t>(bytes.first(sizeof(std::uint32_t))));
 }
 
 } // namespace
@@ -78,9 +80,11 @@ bool Device::State::admit(Bytes datagram, const Endpoint &from, Now now)
         return true;
     if (!cookie_checker->check_mac2(datagram, from, now.instant)) {
         const std::uint32_t sender_index = load_le32(datagram.subspan(4));
-        const auto reply = cookie_checker->create_reply(datagram, sender_index, from, now.instant, random);
+        const auto reply =
+            cookie_checker->create_reply(datagram, sender_index, from, now.instant, random);
         const Bytes mac2 = datagram.last(WG_COOKIE_SIZE);
-        const bool has_mac2 = std::any_of(mac2.begin(), mac2.end(), [](auto byte) { return byte != 0; });
+        const bool has_mac2 =
+            std::any_of(mac2.begin(), mac2.end(), [](auto byte) { return byte != 0; });
 
         datapath.count_drop(has_mac2 ? WG_DROP_BAD_MAC2 : WG_DROP_UNDER_LOAD);
         datapath.send_message(from, bytes_of(reply), 0);
@@ -93,7 +97,9 @@ bool Device::State::admit(Bytes datagram, const Endpoint &from, Now now)
     return true;
 }
 
-void Device::State::receive_initiation(const wg_handshake_initiation &message, const Endpoint &from, Now now)
+void Device::State::receive_initiation(const wg_handshake_initiation &message,
+                                       const Endpoint &from,
+                                       Now now)
 {
     auto initiation = identify_initiator(message, *identity);
     if (!initiation) {
@@ -106,7 +112,8 @@ void Device::State::receive_initiation(const wg_handshake_initiation &message, c
         return;
     }
     learn_static_static(*peer);
-    if (auto result = peer->handshake.consume_initiation(std::move(*initiation), now.instant); !result) {
+    if (auto result = peer->handshake.consume_initiation(std::move(*initiation), now.instant);
+        !result) {
         datapath.count_drop(drop_reason(result.error()));
         return;
     }
@@ -118,7 +125,9 @@ void Device::State::receive_initiation(const wg_handshake_initiation &message, c
     settle(*peer, now);
 }
 
-void Device::State::receive_response(const wg_handshake_response &message, const Endpoint &from, Now now)
+void Device::State::receive_response(const wg_handshake_response &message,
+                                     const Endpoint &from,
+                                     Now now)
 {
     const auto id = indices.find_handshake(load_le32(bytes_of(message.receiver_index)));
     Peer *peer = id ? peers.find(*id) : nullptr;
@@ -138,7 +147,8 @@ void Device::State::receive_response(const wg_handshake_response &message, const
         handshake_complete(*peer, now);
     publish(*peer);
     if (begun)
-        send_keepalive(*peer, now); // or what is staged: the responder waits for a packet to confirm the key
+        send_keepalive(
+            *peer, now); // or what is staged: the responder waits for a packet to confirm the key
     settle(*peer, now);
 }
 

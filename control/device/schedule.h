@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The deadlines of all peers in one order: each peer stands in it once, with its earliest. A peer whose timers are all
-// off costs nothing.
+// The deadlines of all peers in one order: each peer stands in it once, with its earliest. A peer
+// whose timers are all off costs nothing.
 #pragma once
 
 #include <optional>

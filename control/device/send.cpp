@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What leaves: initiations and responses, and inner packets that the data plane could not send by itself (its slow
-// path, and everything that waited for a key).
+// What leaves: initiations and responses, and inner packets that the data plane could not send by
+// itself (its slow path, and everything that waited for a key).
 #include "device/state.h"
 
 namespace wg {

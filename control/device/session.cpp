@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// From a handshake to published keypairs. The order is vital (rule 2 of the design): a keypair is installed before a
-// published peer names it, and retired only after a peer is published that does not.
+// From a handshake to published keypairs. The order is vital (rule 2 of the design): a keypair is
+// installed before a published peer names it, and retired only after a peer is published that does
+// not.
 #include "base/encoding.h"
 #include "base/log.h"
 #include "device/state.h"
@@ -52,7 +53,8 @@ bool Device::State::begin_session(Peer &peer, Now now)
     installed.send_key = std::move(keys->send_key);
     installed.receive_key = std::move(keys->receive_key);
     if (auto result = datapath.install_keypair(installed); !result) {
-        log::error("peer {}: keypair not installed: {}", to_base64(peer.state.public_key), result.error().what);
+        log::error("peer {}: keypair not installed: {}", to_base64(peer.state.public_key),
+                   result.error().what);
         clear_handshake(peer);
         return false;
     }
@@ -95,8 +97,10 @@ Result<> Device::State::try_publish(Peer &peer)
 
 void Device::State::publish(Peer &peer)
 {
-    if (auto result = try_publish(peer); !result) // what fell out stays until it can be retired safely
-        log::error("peer {}: state not published: {}", to_base64(peer.state.public_key), result.error().what);
+    if (auto result = try_publish(peer);
+        !result) // what fell out stays until it can be retired safely
+        log::error("peer {}: state not published: {}", to_base64(peer.state.public_key),
+                   result.error().what);
     else
         tell_endpoint(peer);
 }

@@ -7,8 +7,9 @@ namespace wg {
 
 namespace {
 
-constexpr std::array ALL_TIMERS = {Timer::retransmit_handshake, Timer::send_keepalive, Timer::new_handshake,
-                                   Timer::zero_key_material, Timer::persistent_keepalive};
+constexpr std::array ALL_TIMERS = {Timer::retransmit_handshake, Timer::send_keepalive,
+                                   Timer::new_handshake, Timer::zero_key_material,
+                                   Timer::persistent_keepalive};
 static_assert(ALL_TIMERS.size() == TIMER_COUNT);
 
 Instant last_traversal(const PeerActivity &activity)
@@ -31,7 +32,8 @@ void Timers::handshake_complete()
 
 void Timers::session_derived(Instant created_at)
 {
-    alarm(Timer::zero_key_material) = {.due = created_at + 3 * ns(REJECT_AFTER_TIME), .since = created_at};
+    alarm(Timer::zero_key_material) = {.due = created_at + 3 * ns(REJECT_AFTER_TIME),
+                                       .since = created_at};
 }
 
 void Timers::data_sent(const PeerActivity &activity, Instant now)
@@ -39,7 +41,8 @@ void Timers::data_sent(const PeerActivity &activity, Instant now)
     if (is_armed(Timer::new_handshake) || activity.first_unanswered <= activity.last_received)
         return;
     // Once it has expired, only what is sent afterwards counts.
-    arm_new_handshake(activity.first_unanswered > new_handshake_expired_at_ ? activity.first_unanswered : now);
+    arm_new_handshake(
+        activity.first_unanswered > new_handshake_expired_at_ ? activity.first_unanswered : now);
 }
 
 void Timers::data_received(const PeerActivity &activity)
@@ -112,7 +115,8 @@ void Timers::arm_send_keepalive(Instant since)
 
 void Timers::arm_new_handshake(Instant since)
 {
-    alarm(Timer::new_handshake) = {.due = since + ns(KEEPALIVE_TIMEOUT + REKEY_TIMEOUT) + jitter(), .since = since};
+    alarm(Timer::new_handshake) = {.due = since + ns(KEEPALIVE_TIMEOUT + REKEY_TIMEOUT) + jitter(),
+                                   .since = since};
 }
 
 Duration Timers::jitter()
@@ -173,8 +177,10 @@ bool Timers::persistent_keepalive_has_expired(const PeerActivity &activity, Inst
         keep_alive_every(persistent_keepalive_interval_, activity, now);
         return false;
     }
-    // Should the keepalive not be sent for want of a key, the handshake has the word: ask again in one interval.
-    alarm(Timer::persistent_keepalive) = {.due = now + persistent_keepalive_interval_, .since = now};
+    // Should the keepalive not be sent for want of a key, the handshake has the word: ask again in
+    // one interval.
+    alarm(Timer::persistent_keepalive) = {.due = now + persistent_keepalive_interval_,
+                                          .since = now};
     return true;
 }
 

@@ -3,13 +3,14 @@
 // The five timers of a peer:
 //  - retransmit_handshake: no answer for REKEY_TIMEOUT + jitter after an initiation: send another.
 //  - send_keepalive: data received and nothing sent for KEEPALIVE_TIMEOUT: send an empty packet.
-//  - new_handshake: data sent and nothing received for KEEPALIVE_TIMEOUT + REKEY_TIMEOUT + jitter: begin a handshake.
+//  - new_handshake: data sent and nothing received for KEEPALIVE_TIMEOUT + REKEY_TIMEOUT + jitter:
+//  begin a handshake.
 //  - zero_key_material: no new session for 3 * REJECT_AFTER_TIME: wipe all keys.
 //  - persistent_keepalive: no packet either way for the interval people set: send an empty packet.
 //
-// Where the driver touches a timer for every packet, the data plane writes times (PeerActivity), and a timer that is
-// due looks at them first: what was answered meanwhile is armed anew or turned off. So packets cost no timer, and a
-// peer at rest has none.
+// Where the driver touches a timer for every packet, the data plane writes times (PeerActivity),
+// and a timer that is due looks at them first: what was answered meanwhile is armed anew or turned
+// off. So packets cost no timer, and a peer at rest has none.
 #pragma once
 
 #include <array>
@@ -60,7 +61,8 @@ class Timers {
     /// Zero: off. Counts from the last packet, so it may be due at once.
     void keep_alive_every(Duration interval, const PeerActivity &activity, Instant now);
     Duration persistent_keepalive_interval() const { return persistent_keepalive_interval_; }
-    /// After the last retry: no passive keepalive, and whatever is left of the exchange is wiped in time.
+    /// After the last retry: no passive keepalive, and whatever is left of the exchange is wiped in
+    /// time.
     void handshake_abandoned(Instant now);
     void stop();
 
@@ -76,9 +78,11 @@ class Timers {
     Instant due(Timer timer) const { return alarms_[static_cast<std::size_t>(timer)].due; }
     Instant next_deadline() const;
     TimerSet due_by(Instant now) const;
-    /// Turns off and returns those that have really expired; arms the others that were due anew, or turns them off.
+    /// Turns off and returns those that have really expired; arms the others that were due anew, or
+    /// turns them off.
     TimerSet expire(const PeerActivity &activity, Instant now);
-    /// After the passive keepalive was sent: data had come in again while it was pending, so one more.
+    /// After the passive keepalive was sent: data had come in again while it was pending, so one
+    /// more.
     bool needs_another_keepalive() const { return need_another_keepalive_; }
     void rearm_keepalive(Instant last_sent);
 

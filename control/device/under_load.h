@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Are handshakes coming faster than we can answer them? Then each must first prove its address with a cookie.
+// Are handshakes coming faster than we can answer them? Then each must first prove its address with
+// a cookie.
 #pragma once
 
 #include <cstddef>

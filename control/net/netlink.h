@@ -52,8 +52,8 @@ class Netlink {
     // --- routes ---
 
     /// How would a packet to `destination` leave: with this source (none: the kernel chooses), only
-    /// by `oif` (0: any), with this mark? "No route" and its like are answers, not errors; an IPv4
-    /// source that is not local is EINVAL.
+    /// by `oif` (0: any), with this mark? "No route" and its like are answers, not errors. An IPv4
+    /// source that is not ours is EINVAL or "no route", depending on the kernel.
     Result<RouteAnswer> route_get(const IpAddress &destination,
                                   std::optional<IpAddress> source = {},
                                   std::uint32_t oif = 0,

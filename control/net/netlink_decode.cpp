@@ -43,16 +43,16 @@ std::optional<MacAddress> mac_of(Bytes bytes)
     return load<MacAddress>(bytes);
 }
 
-std::uint8_t ipv6_hop_limit(const nlattr *af_spec)
+/// One of a link's net.ipv6.conf settings, 0 where there is no IPv6.
+std::int32_t ipv6_setting(const nlattr *af_spec, std::size_t which)
 {
     AttributeTable<AF_INET6> families(af_spec);
     AttributeTable<IFLA_INET6_MAX> inet6(families[AF_INET6]);
     Bytes settings = inet6.bytes(IFLA_INET6_CONF); // an array of __s32, by DEVCONF_*
-    constexpr std::size_t at = DEVCONF_HOPLIMIT * sizeof(std::int32_t);
+    std::size_t at = which * sizeof(std::int32_t);
     if (settings.size() < at + sizeof(std::int32_t))
         return 0;
-    auto value = load<std::int32_t>(settings.subspan(at, sizeof(std::int32_t)));
-    return static_cast<std::uint8_t>(std::clamp(value, 0, 255));
+    return load<std::int32_t>(settings.subspan(at, sizeof(std::int32_t)));
 }
 
 RouteType route_type(std::uint8_t type)
@@ -129,7 +129,9 @@ std::optional<Link> decode_link(const nlmsghdr &message)
     link.peer_netnsid = attributes.value<int>(IFLA_LINK_NETNSID);
     link.has_xdp =
         xdp.value<std::uint8_t>(IFLA_XDP_ATTACHED).value_or(XDP_ATTACHED_NONE) != XDP_ATTACHED_NONE;
-    link.hop_limit = ipv6_hop_limit(attributes[IFLA_AF_SPEC]);
+    const nlattr *af_spec = attributes[IFLA_AF_SPEC];
+    link.ipv6_mtu = static_cast<std::uint32_t>(ipv6_setting(af_spec, DEVCONF_MTU6));
+    link.ipv6_hop_limit = static_cast<std::uint8_t>(ipv6_setting(af_spec, DEVCONF_HOPLIMIT));
     return link;
 }
 

@@ -23,11 +23,12 @@ struct Link {
     std::uint32_t flags = 0;    ///< IFF_*
     std::uint16_t arp_type = 0; ///< ARPHRD_*
     std::uint32_t master = 0;   ///< the bridge, bond or VRF it is a port of, 0: none
-    std::uint32_t peer_ifindex =
-        0; ///< a veth's other end, the link below a VLAN or macvlan; 0: none
+    /// A veth's other end, the link below a VLAN or macvlan; 0: none.
+    std::uint32_t peer_ifindex = 0;
     std::optional<int> peer_netnsid; ///< set when peer_ifindex counts in another netns
     bool has_xdp = false;            ///< a program of any mode is attached
-    std::uint8_t hop_limit = 0;      ///< of IPv6 packets; 0: no IPv6 here
+    std::uint32_t ipv6_mtu = 0;      ///< a router may have announced less; 0: no IPv6 here
+    std::uint8_t ipv6_hop_limit = 0; ///< 0: no IPv6 here
 
     bool is_up() const;
     bool is_ethernet() const; ///< resolves neighbours to MACs: Ethernet, and not NOARP
@@ -60,8 +61,7 @@ struct RouteAnswer {
     IpAddress source{};         ///< the preferred source, or the one that was asked for
     std::uint32_t mtu = 0;      ///< route metric or path MTU, 0: the link's
     std::uint8_t hop_limit = 0; ///< route metric, 0: the default
-    bool encapsulated =
-        false; ///< a lightweight tunnel (MPLS, seg6, ...) changes the packet on its way
+    bool encapsulated = false;  ///< a lightweight tunnel (MPLS, seg6, ...) changes the packet
 };
 
 struct Neighbour {

@@ -54,16 +54,16 @@ Result<Lookup> look_up(Netlink &netlink, const Endpoint &endpoint, std::uint32_t
     bool sticky = endpoint.source.family == endpoint.address.family;
     if (sticky && WG_TRY(is_local(netlink, endpoint))) {
         auto route = netlink.route_get(endpoint.address, endpoint.source, endpoint.scope_id, mark);
-        bool refused =
-            !route && route.error().code.value() == EINVAL; // by a policy of the source's
-        if (!route && !refused)
+        // EINVAL: a dead end for this source, or the source went between the two questions.
+        if (!route && route.error().code.value() != EINVAL)
             return tl::unexpected(std::move(route).error());
         bool same_way =
             route && (endpoint.source_ifindex == 0 || route->ifindex == endpoint.source_ifindex);
         if (same_way)
             return Lookup{*std::move(route)};
     }
-    return Lookup{WG_TRY(netlink.route_get(endpoint.address, {}, endpoint.scope_id, mark)), sticky};
+    return Lookup{WG_TRY(netlink.route_get(endpoint.address, {}, endpoint.scope_id, mark)),
+                  static_cast<bool>(endpoint.source)};
 }
 
 /// Why packets cannot be put on this link as they are; empty: they can.
@@ -76,6 +76,14 @@ std::string refusal(const Link &link)
     return {};
 }
 
+/// The largest outer packet: the link's limit, a router's announcement, the route's metric or the
+/// path MTU that the kernel has learned.
+std::uint32_t mtu(const RouteAnswer &route, const Link &link, bool v6)
+{
+    std::uint32_t limit = v6 ? std::min(link.mtu, link.ipv6_mtu) : link.mtu;
+    return route.mtu == 0 ? limit : std::min(limit, route.mtu);
+}
+
 /// Of the route, or what the stack itself would use. It is read each time: an operator may change
 /// it.
 Result<std::uint8_t> hop_limit(const RouteAnswer &route, const Link &link, bool v6)
@@ -83,7 +91,7 @@ Result<std::uint8_t> hop_limit(const RouteAnswer &route, const Link &link, bool 
     if (route.hop_limit != 0)
         return route.hop_limit;
     if (v6)
-        return link.hop_limit;
+        return link.ipv6_hop_limit;
     constexpr const char *path = "/proc/sys/net/ipv4/ip_default_ttl";
     int ttl = 0;
     if (!(std::ifstream(path) >> ttl))
@@ -96,7 +104,7 @@ direct_route(const RouteAnswer &answer, const Link &link, const MacAddress &next
 {
     wg_route route{};
     route.ifindex = link.ifindex;
-    route.mtu = answer.mtu == 0 ? link.mtu : std::min(answer.mtu, link.mtu);
+    route.mtu = mtu(answer, link, answer.source.is_v6());
     std::ranges::copy(answer.source.bytes, route.source);
     std::ranges::copy(link.mac, route.source_mac);
     std::ranges::copy(next_hop_mac, route.next_hop_mac);

@@ -25,8 +25,8 @@ struct OutgoingDatagram {
     std::uint8_t ds = 0; ///< the DS field with its ECN bits
 
     int error = 0; ///< answer: errno, 0: sent
-    bool source_refused =
-        false; ///< answer: to.source is no longer usable; the kernel chose another. Forget it.
+    /// Answer: to.source is no longer usable, and the kernel was left to choose. Forget it.
+    bool source_refused = false;
 };
 
 /// Where a received datagram came from and to, and its ECN bits; bytes are left to the caller.

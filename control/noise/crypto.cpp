@@ -86,9 +86,9 @@ PublicKey derive_public_key(const Key &private_key)
 std::optional<Key> x25519(const Key &private_key, const PublicKey &public_key)
 {
     Key shared;
+    // libsodium refuses a result that is all zeros, in constant time.
     if (crypto_scalarmult_curve25519(shared.mutable_bytes().data(), private_key.bytes().data(),
-                                     public_key.data()) != 0 ||
-        shared.is_zero())
+                                     public_key.data()) != 0)
         return std::nullopt;
     return shared;
 }

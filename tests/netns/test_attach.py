@@ -26,7 +26,6 @@ class Attach(unittest.TestCase):
     def assert_nothing_attached(self, device: str = "eth0") -> None:
         self.assertFalse(has_xdp(self.a, device))
         self.assertEqual(ingress_filters(self.a, device), "")
-        self.assertNotIn("clsact", self.a.run("tc", "qdisc", "show", "dev", device).stdout)
 
     def assert_native_refused(self, words: str) -> None:
         """A sentence that says why, and no trace of the attempt."""

@@ -182,8 +182,10 @@ class Wgxdp:
         try:
             if Path(self.socket_path).exists():
                 self._remember()
+                there = {tunnel["name"] for tunnel in self.rpc("tunnel.list")}
                 for tunnel in list(self._tunnels):
-                    self.down(tunnel)
+                    if tunnel in there:  # one whose interface was deleted with its namespace is gone already
+                        self.down(tunnel)
                 for device in list(self._nics):
                     self.detach(device)
             wait_until(lambda: not self.leftovers(), f"nothing is left of instance {self.instance}", deadline)

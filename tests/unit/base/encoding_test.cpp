@@ -33,6 +33,7 @@ TEST(Key, is_taken_in_upper_case_hex)
 TEST(Key, is_refused_in_bad_base64)
 {
     const std::string_view cases[] = {
+        {},
         "",
         "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk",   // no padding
         "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk==", // too much of it
@@ -53,6 +54,7 @@ TEST(Key, is_refused_in_bad_base64)
 TEST(Key, is_refused_in_bad_hex)
 {
     const std::string_view cases[] = {
+        {},
         "",
         "c809f3e5317e9575c9b5ed78b638b7ce530dabe85ddab614220241801ddf066",
         "c809f3e5317e9575c9b5ed78b638b7ce530dabe85ddab614220241801ddf06690",

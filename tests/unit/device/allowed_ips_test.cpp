@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The cases of the driver's selftest/allowedips.c. Looking up is the data plane's: here it is done in what the data
-// plane was told.
+// The cases of the driver's selftest/allowedips.c. Looking up is the data plane's: here it is done
+// in what the data plane was told.
 #include <gtest/gtest.h>
 
 #include "device/allowed_ips.h"
@@ -15,7 +15,8 @@ Prefix prefix(const std::string &text)
 {
     const auto slash = text.find('/');
     const IpAddress address = IpAddress::parse(text.substr(0, slash)).value();
-    return {address, static_cast<std::uint8_t>(std::stoi(text.substr(slash + 1)))}; // host bits and all
+    return {address,
+            static_cast<std::uint8_t>(std::stoi(text.substr(slash + 1)))}; // host bits and all
 }
 
 class AllowedIpsTest : public ::testing::Test {
@@ -25,7 +26,10 @@ class AllowedIpsTest : public ::testing::Test {
         for (char name = 'a'; name <= 'h'; ++name)
             peers[name] = datapath.allocate_peer().value();
     }
-    void insert(char peer, const std::string &text) { ASSERT_TRUE(table.insert(prefix(text), peers.at(peer))); }
+    void insert(char peer, const std::string &text)
+    {
+        ASSERT_TRUE(table.insert(prefix(text), peers.at(peer)));
+    }
     char lookup(const std::string &text) const
     {
         const auto found = datapath.lookup(IpAddress::parse(text).value());
@@ -130,7 +134,8 @@ TEST_F(AllowedIpsTest, go_with_their_peer)
     insert('b', "10.0.0.0/8");
     table.remove_by_peer(peers['a']);
 
-    for (const char *text : {"1.0.0.0", "64.0.0.0", "128.0.0.0", "192.0.0.0", "255.0.0.0", "192.168.0.1"})
+    for (const char *text :
+         {"1.0.0.0", "64.0.0.0", "128.0.0.0", "192.0.0.0", "255.0.0.0", "192.168.0.1"})
         EXPECT_EQ(lookup(text), '-') << text;
     EXPECT_EQ(lookup("10.1.1.1"), 'b');
     EXPECT_EQ(table.size(), 1U);
@@ -155,9 +160,10 @@ TEST_F(AllowedIpsTest, are_listed_masked)
                              "2607:5300:6d8a:6bf8:dab1:f1df:c05f:1523/83",
                              "2607:5300:6d8a:6bf8:dab1:f1df:c05f:1523/21"})
         insert('a', text);
-    EXPECT_EQ(list('a'), (std::vector<std::string>{"10.1.0.16/29", "192.95.5.64/27", "2607:5000::/21",
-                                                   "2607:5300:6000:6b00::c05f:543/128",
-                                                   "2607:5300:6d8a:6bf8:dab1:e000::/83"}));
+    EXPECT_EQ(list('a'),
+              (std::vector<std::string>{"10.1.0.16/29", "192.95.5.64/27", "2607:5000::/21",
+                                        "2607:5300:6000:6b00::c05f:543/128",
+                                        "2607:5300:6d8a:6bf8:dab1:e000::/83"}));
 }
 
 TEST_F(AllowedIpsTest, move_to_a_new_owner_and_are_removed_only_by_it)
@@ -179,10 +185,12 @@ TEST_F(AllowedIpsTest, agree_with_a_plain_list)
     const auto random_prefix = [&engine] {
         std::array<std::uint8_t, 16> bytes{};
         for (auto &byte : bytes)
-            byte = static_cast<std::uint8_t>(engine() % 4); // few values, so that prefixes collide and nest
+            byte = static_cast<std::uint8_t>(engine() %
+                                             4); // few values, so that prefixes collide and nest
         if (engine() % 2)
             return Prefix{IpAddress::v6(bytes), static_cast<std::uint8_t>(engine() % 129)};
-        return Prefix{IpAddress::v4(std::span(bytes).first<4>()), static_cast<std::uint8_t>(engine() % 33)};
+        return Prefix{IpAddress::v4(std::span(bytes).first<4>()),
+                      static_cast<std::uint8_t>(engine() % 33)};
     };
 
     for (int round = 0; round < 20'000; ++round) {
@@ -194,7 +202,8 @@ TEST_F(AllowedIpsTest, agree_with_a_plain_list)
             reference[masked] = peer;
         } else if (engine() % 50) {
             table.remove(raw, peer);
-            if (auto found = reference.find(masked); found != reference.end() && found->second == peer)
+            if (auto found = reference.find(masked);
+                found != reference.end() && found->second == peer)
                 reference.erase(found);
         } else {
             table.remove_by_peer(peer);

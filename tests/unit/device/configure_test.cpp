@@ -334,11 +334,9 @@ TEST_F(Configuration, the_first_private_key_sends_what_waits)
 
 TEST_F(Configuration, an_endpoint_set_late_is_used_at_once)
 {
-    PeerChange change = change_of(c);
-    change.persistent_keepalive = 25;
-    a.apply_to_peer(std::move(change));
+    a.set_keepalive(c, 25);
     EXPECT_TRUE(network.log.empty());
-    change = change_of(c);
+    PeerChange change = change_of(c);
     change.endpoint = c.endpoint;
     a.apply_to_peer(std::move(change));
     network.settle();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A data plane in memory that does what the BPF programs do (bpf/keypair.h, bpf/events.h) with a clock of our own, and
-// fails the test where the device breaks the order of publication or uses a key it must not use.
+// A data plane in memory that does what the BPF programs do (bpf/keypair.h, bpf/events.h) with a
+// clock of our own, and fails the test where the device breaks the order of publication or uses a
+// key it must not use.
 #pragma once
 
 #include <deque>
@@ -17,7 +18,11 @@ namespace wg::test {
 struct Clock {
     Instant instant{std::chrono::seconds(1000)};
 
-    Now now() const { return {instant, WallTime(std::chrono::seconds(1'700'000'000)) + instant.time_since_epoch()}; }
+    Now now() const
+    {
+        return {instant,
+                WallTime(std::chrono::seconds(1'700'000'000)) + instant.time_since_epoch()};
+    }
     Instant stamp() { return instant += std::chrono::nanoseconds(1); }
 };
 
@@ -48,15 +53,22 @@ class FakeDatapath final : public Datapath {
     std::optional<std::pair<Endpoint, Instant>> observed_endpoint(KeypairId keypair) override;
     void record_sent(PeerId peer, std::size_t bytes, Instant when) override;
     void record_received(PeerId peer, std::size_t bytes, Instant when) override;
-    void send_message(const Endpoint &to, Bytes message, std::uint8_t ds) override { message_sent(to, message, ds); }
+    void send_message(const Endpoint &to, Bytes message, std::uint8_t ds) override
+    {
+        message_sent(to, message, ds);
+    }
     void send_data(PeerId peer, KeypairId keypair, Bytes packet) override;
-    void count_drop(wg_drop_reason reason, std::uint64_t packets) override { drops[reason] += packets; }
+    void count_drop(wg_drop_reason reason, std::uint64_t packets) override
+    {
+        drops[reason] += packets;
+    }
 
     // --- the wire ---
 
     /// An inner packet leaves. False: the device must see to it.
     bool transmit(PeerId peer, Bytes packet);
-    /// A transport_data message comes in. The inner packet, if it is authentic and new; an empty one is a keepalive.
+    /// A transport_data message comes in. The inner packet, if it is authentic and new; an empty
+    /// one is a keepalive.
     std::optional<Buffer> receive(const DataMessage &message, const Endpoint &from);
 
     // --- what a test may look at or break ---
@@ -67,7 +79,10 @@ class FakeDatapath final : public Datapath {
     std::size_t keypair_count() const { return keypairs_.size(); }
     std::size_t peer_count() const { return peers_.size(); }
     bool has_keypair(KeypairId id) const { return keypairs_.contains(id); }
-    Duration age_of(KeypairId id) const { return clock_.instant - keypairs_.at(id).state.created_at; }
+    Duration age_of(KeypairId id) const
+    {
+        return clock_.instant - keypairs_.at(id).state.created_at;
+    }
 
     std::function<void(const Endpoint &, Bytes, std::uint8_t)> message_sent;
     std::function<void(const Endpoint &, const DataMessage &)> data_sent;

@@ -37,7 +37,8 @@ TEST_F(TwoHosts, both_sides_note_the_time_of_a_handshake_when_it_completes)
     ASSERT_TRUE(a.info(b).last_handshake);
     ASSERT_TRUE(b.info(a).last_handshake);
     EXPECT_GE(*a.info(b).last_handshake, before);
-    EXPECT_GT(*b.info(a).last_handshake, *a.info(b).last_handshake) << "the responder waits for the first packet";
+    EXPECT_GT(*b.info(a).last_handshake, *a.info(b).last_handshake)
+        << "the responder waits for the first packet";
     EXPECT_EQ(a.published(b).last_handshake, a.info(b).last_handshake);
 }
 
@@ -52,9 +53,7 @@ TEST_F(TwoHosts, byte_counters_include_handshakes_of_identified_peers)
 
 TEST_F(TwoHosts, without_a_packet_the_initiator_confirms_the_key_with_a_keepalive)
 {
-    PeerChange change = change_of(b);
-    change.persistent_keepalive = 1000;
-    a.apply_to_peer(std::move(change));
+    a.set_keepalive(b, 1000);
     network.settle();
     EXPECT_EQ(network.count(a, Kind::keepalive), 1U);
     EXPECT_NE(b.published(a).current, 0U);
@@ -79,7 +78,8 @@ TEST_F(TwoHosts, the_responder_does_not_send_before_it_hears_from_the_initiator)
     a.transmit(b, 3);
     network.settle();
     EXPECT_EQ(b.delivered, std::vector<std::uint32_t>{3});
-    EXPECT_EQ(a.delivered, std::vector<std::uint32_t>{2}) << "what was staged goes out on confirmation";
+    EXPECT_EQ(a.delivered, std::vector<std::uint32_t>{2})
+        << "what was staged goes out on confirmation";
 }
 
 TEST_F(TwoHosts, staged_packets_leave_in_order)
@@ -128,7 +128,8 @@ TEST_F(TwoHosts, a_second_response_to_one_initiation_is_refused)
 TEST_F(TwoHosts, a_response_to_an_overtaken_initiation_is_refused)
 {
     network.route = [](const Datagram &datagram) {
-        return datagram.kind == Kind::response ? std::vector<Duration>{} : std::vector<Duration>{1ms};
+        return datagram.kind == Kind::response ? std::vector<Duration>{}
+                                               : std::vector<Duration>{1ms};
     };
     a.transmit(b, 1);
     network.settle();
@@ -144,7 +145,8 @@ TEST_F(TwoHosts, a_response_to_an_overtaken_initiation_is_refused)
 TEST_F(TwoHosts, a_damaged_response_leaves_the_handshake_waiting_for_the_true_one)
 {
     network.route = [](const Datagram &datagram) {
-        return datagram.kind == Kind::response ? std::vector<Duration>{} : std::vector<Duration>{1ms};
+        return datagram.kind == Kind::response ? std::vector<Duration>{}
+                                               : std::vector<Duration>{1ms};
     };
     PeerChange change = change_of(a);
     change.preshared_key = generate_private_key(b.random);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The slot moves of the whitepaper's section 6.3 as a table: slots before, event, slots after, what fell out.
+// The slot moves of the whitepaper's section 6.3 as a table: slots before, event, slots after, what
+// fell out.
 #include <gtest/gtest.h>
 
 #include "device/keypairs.h"
@@ -69,7 +70,8 @@ TEST(Keypairs, move_through_the_slots_as_in_the_driver)
     for (const Case &each : CASES) {
         SCOPED_TRACE(each.what);
         Keypairs keypairs;
-        keypairs.restore(keypair(each.before.current), keypair(each.before.previous), keypair(each.before.next));
+        keypairs.restore(keypair(each.before.current), keypair(each.before.previous),
+                         keypair(each.before.next));
 
         std::vector<KeypairId> fallen;
         for (const Keypair &out : run(keypairs, each))

@@ -81,8 +81,9 @@ const Datagram &Network::last(const Host &host, Kind kind) const
 }
 
 Host::Host(Network &its_network, const std::string &address, std::uint64_t seed)
-    : network(its_network), endpoint(endpoint_at(address)), random(seed), private_key(generate_private_key(random)),
-      public_key(derive_public_key(private_key)), datapath(its_network.clock)
+    : network(its_network), endpoint(endpoint_at(address)), random(seed),
+      private_key(generate_private_key(random)), public_key(derive_public_key(private_key)),
+      datapath(its_network.clock)
 {
     datapath.message_sent = [this](const Endpoint &to, Bytes message, std::uint8_t ds) {
         network.send({.kind = kind_of(message),
@@ -134,6 +135,13 @@ void Host::apply_to_peer(PeerChange change)
     DeviceChange request;
     request.peers.push_back(std::move(change));
     apply(std::move(request));
+}
+
+void Host::set_keepalive(const Host &other, std::uint16_t seconds)
+{
+    PeerChange change = change_of(other);
+    change.persistent_keepalive = seconds;
+    apply_to_peer(std::move(change));
 }
 
 void Host::transmit(const Host &to, std::uint32_t number)
@@ -195,6 +203,16 @@ void TwoHosts::connect()
     network.settle();
     ASSERT_EQ(b.delivered, std::vector<std::uint32_t>{0});
     ASSERT_NE(b.published(a).current, 0U);
+}
+
+void TwoHosts::converse(Duration duration)
+{
+    const Instant end = network.clock.instant + duration;
+    for (std::uint32_t number = 100; network.clock.instant < end; ++number) {
+        a.transmit(b, number);
+        b.transmit(a, number);
+        network.run_for(1s);
+    }
 }
 
 } // namespace wg::test

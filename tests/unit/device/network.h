@@ -58,11 +58,20 @@ class Network {
     void run_until(Instant end);
     /// Lets what is under way arrive, and no more.
     void settle() { run_for(20ms); }
-    void at(Instant when, std::function<void()> action) { actions_.push({when, ++sequence_, std::move(action)}); }
+    void at(Instant when, std::function<void()> action)
+    {
+        actions_.push({when, ++sequence_, std::move(action)});
+    }
     void send(Datagram datagram);
     /// Nothing reaches anybody from now on.
-    void cut() { route = [](const Datagram &) { return std::vector<Duration>{}; }; }
-    void heal() { route = [](const Datagram &) { return std::vector<Duration>{1ms}; }; }
+    void cut()
+    {
+        route = [](const Datagram &) { return std::vector<Duration>{}; };
+    }
+    void heal()
+    {
+        route = [](const Datagram &) { return std::vector<Duration>{1ms}; };
+    }
 
     /// When this host sent messages of this kind, since the beginning or forget().
     std::vector<Instant> times(const Host &host, Kind kind) const;
@@ -101,13 +110,20 @@ class Host {
     /// The other becomes a peer, with its endpoint unless told otherwise.
     PeerId add_peer(const Host &other, bool with_endpoint = true);
     PeerId peer_of(const Host &other) const { return *device->peer_id(other.public_key); }
-    const PeerState &published(const Host &other) const { return *datapath.published(peer_of(other)); }
+    const PeerState &published(const Host &other) const
+    {
+        return *datapath.published(peer_of(other));
+    }
     PeerInfo info(const Host &other) const { return *device->peer(other.public_key); }
     PeerActivity activity(const Host &other) { return datapath.activity(peer_of(other)); }
     /// An application sends: by the data plane, or where that cannot, by the device.
     void transmit(const Host &to, std::uint32_t number);
-    void apply(DeviceChange change) { ASSERT_TRUE(device->apply(std::move(change), network.clock.now())); }
+    void apply(DeviceChange change)
+    {
+        ASSERT_TRUE(device->apply(std::move(change), network.clock.now()));
+    }
     void apply_to_peer(PeerChange change);
+    void set_keepalive(const Host &other, std::uint16_t seconds);
     void receive(const Datagram &datagram);
     /// The daemon dies and another takes over.
     void restart();
@@ -143,6 +159,8 @@ class TwoHosts : public ::testing::Test {
     TwoHosts();
     /// a begins; afterwards both have the session as current.
     void connect();
+    /// One packet each way every second.
+    void converse(Duration duration);
 
     Network network;
     Host a{network, "192.0.2.1:1000", 1};

@@ -30,7 +30,7 @@ TEST_P(RateLimiterTest, passes_bursts_of_five_and_twenty_a_second)
     const struct {
         Duration wait;
         bool passes;
-    } steps[] = {{0ms, true}, {0ms, true}, {0ms, true},   {0ms, true},  {0ms, true},  {0ms, false},
+    } steps[] = {{0ms, true},  {0ms, true},  {0ms, true},   {0ms, true}, {0ms, true}, {0ms, false},
                  {50ms, true}, {0ms, false}, {100ms, true}, {0ms, true}, {0ms, false}};
 
     int number = 0;
@@ -52,9 +52,11 @@ TEST_F(RateLimiterTest, keeps_neighbours_apart_but_a_64_together)
     exhaust("1.2.3.4");
     EXPECT_TRUE(limiter.allow(address("1.2.3.5"), now));
     exhaust("2001:db8:0:1::1");
-    EXPECT_FALSE(limiter.allow(address("2001:db8:0:1:ffff::2"), now)) << "another host of the same /64";
+    EXPECT_FALSE(limiter.allow(address("2001:db8:0:1:ffff::2"), now))
+        << "another host of the same /64";
     EXPECT_TRUE(limiter.allow(address("2001:db8:0:2::1"), now)) << "another /64";
-    EXPECT_TRUE(limiter.allow(address("102:304::"), now)) << "an IPv6 prefix that begins like 1.2.3.4";
+    EXPECT_TRUE(limiter.allow(address("102:304::"), now))
+        << "an IPv6 prefix that begins like 1.2.3.4";
 }
 
 TEST_F(RateLimiterTest, refuses_new_sources_while_the_table_is_full)

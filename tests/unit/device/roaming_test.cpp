@@ -100,8 +100,9 @@ TEST_F(Roaming, the_sticky_source_goes_with_each_retry)
 TEST_F(Roaming, the_confirming_packet_moves_the_endpoint_before_staged_packets_leave)
 {
     network.route = [](const Datagram &datagram) {
-        return datagram.kind == Kind::data || datagram.kind == Kind::keepalive ? std::vector<Duration>{}
-                                                                               : std::vector<Duration>{1ms};
+        return datagram.kind == Kind::data || datagram.kind == Kind::keepalive
+                   ? std::vector<Duration>{}
+                   : std::vector<Duration>{1ms};
     };
     a.transmit(b, 1);
     network.settle();

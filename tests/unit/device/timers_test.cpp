@@ -86,7 +86,8 @@ TEST_F(TimersTest, new_handshake_is_void_when_anything_was_received)
 {
     activity.first_unanswered = T;
     timers.data_sent(activity, T + 1ms);
-    EXPECT_EQ(timers.due(Timer::new_handshake), T + 15s) << "counts from the packet, not from the bell";
+    EXPECT_EQ(timers.due(Timer::new_handshake), T + 15s)
+        << "counts from the packet, not from the bell";
 
     activity.last_received = T + 3s;
     EXPECT_FALSE(expires(Timer::new_handshake, T + 15s));

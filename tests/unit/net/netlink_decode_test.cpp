@@ -72,7 +72,8 @@ TEST(DecodeLink, leaves_defaults_where_attributes_are_absent)
     EXPECT_EQ(link->peer_ifindex, 0U);
     EXPECT_EQ(link->peer_netnsid, std::nullopt);
     EXPECT_FALSE(link->has_xdp);
-    EXPECT_EQ(link->hop_limit, 0);
+    EXPECT_EQ(link->ipv6_hop_limit, 0);
+    EXPECT_EQ(link->ipv6_mtu, 0U);
     EXPECT_EQ(link->mac, MacAddress{});
 }
 
@@ -83,15 +84,17 @@ TEST(DecodeLink, takes_no_mac_from_a_link_with_longer_addresses)
     EXPECT_EQ(decode_link(header_of(message))->mac, MacAddress{});
 }
 
-TEST(DecodeLink, reads_the_ipv6_hop_limit)
+TEST(DecodeLink, reads_what_ipv6_does_there)
 {
-    std::array<std::int32_t, DEVCONF_HOPLIMIT + 1> settings{};
+    std::array<std::int32_t, DEVCONF_MTU6 + 1> settings{};
     settings[DEVCONF_HOPLIMIT] = 61;
+    settings[DEVCONF_MTU6] = 1280;
     NetlinkMessage message(RTM_NEWLINK, 0, ifinfomsg{});
     message.nest(IFLA_AF_SPEC, [&](auto &families) {
         families.nest(AF_INET6, [&](auto &inet6) { inet6.put(IFLA_INET6_CONF, settings); });
     });
-    EXPECT_EQ(decode_link(header_of(message))->hop_limit, 61);
+    EXPECT_EQ(decode_link(header_of(message))->ipv6_hop_limit, 61);
+    EXPECT_EQ(decode_link(header_of(message))->ipv6_mtu, 1280U);
 }
 
 TEST(DecodeAddress, prefers_our_end_of_a_point_to_point_link)

@@ -65,7 +65,8 @@ TEST_F(NetlinkTest, finds_a_link_by_name_by_index_and_among_all)
     EXPECT_EQ(v0.arp_type, ARPHRD_ETHER);
     EXPECT_EQ(v0.master, 0U);
     EXPECT_EQ(v0.peer_ifindex, ifindex("v1"));
-    EXPECT_EQ(v0.hop_limit, 64);
+    EXPECT_EQ(v0.ipv6_hop_limit, 64);
+    EXPECT_EQ(v0.ipv6_mtu, 1400U);
     EXPECT_TRUE(v0.is_ethernet());
     EXPECT_FALSE(v0.is_up());
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <sys/wait.h>
 
@@ -85,6 +86,13 @@ bool NetnsTest::wait_for(const std::function<bool()> &condition)
     return true;
 }
 
+void NetnsTest::wait_until_running(const std::string &name)
+{
+    Netlink here = must(Netlink::open());
+    auto is_running = [&] { return (must(here.link_by_name(name)).flags & IFF_RUNNING) != 0; };
+    ASSERT_TRUE(wait_for(is_running)) << name;
+}
+
 void TwoHostsTest::SetUp()
 {
     NetnsTest::SetUp();
@@ -94,6 +102,7 @@ void TwoHostsTest::SetUp()
     run("ip link add eth0 type veth peer name eth0 netns " + there->path());
     auto configure = [](int number) {
         run("ip link set lo up");
+        run("sysctl -qw net.ipv6.conf.eth0.accept_dad=0"); // link-local addresses at once
         run(fmt::format("ip address add 10.0.0.{}/24 dev eth0", number));
         run(fmt::format("ip address add fd00::{}/64 dev eth0 nodad", number));
         run("ip link set eth0 up");
@@ -102,9 +111,13 @@ void TwoHostsTest::SetUp()
     Link here = must(netlink().link_by_name("eth0"));
     eth0 = here.ifindex;
     mac_here = here.mac;
-    Inside inside(*there);
-    configure(2);
-    mac_there = must(must(Netlink::open()).link_by_name("eth0")).mac;
+    {
+        Inside inside(*there);
+        configure(2);
+        mac_there = must(must(Netlink::open()).link_by_name("eth0")).mac;
+        wait_until_running("eth0");
+    }
+    wait_until_running("eth0");
 }
 
 } // namespace wg::test

@@ -73,6 +73,9 @@ class NetnsTest : public testing::Test {
     /// Runs `io` until the condition holds; false after five seconds.
     bool wait_for(const std::function<bool()> &condition);
 
+    /// An interface that just got its carrier drops what it should send for a moment.
+    void wait_until_running(const std::string &name);
+
     asio::io_context io;
     SystemRandom random;
 

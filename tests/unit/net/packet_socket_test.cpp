@@ -26,6 +26,8 @@ class PacketSocketTest : public NetnsTest {
             return;
         tunnel = must(create_tunnel_interface(netlink(), random, "wg0", 1420));
         must(netlink().set_up(tunnel.ifindex));
+        wait_until_running("wg0");
+        wait_until_running("wg0x");
         must(netlink().add_address(tunnel.ifindex, must(InterfaceAddress::parse("10.9.0.1/24"))));
         must(netlink().add_address(tunnel.ifindex, must(InterfaceAddress::parse("fd09::1/64"))));
         sockets = must(

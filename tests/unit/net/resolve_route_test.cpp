@@ -100,6 +100,14 @@ TEST_F(ResolveRouteTest, takes_default_hop_limits_from_the_system)
     EXPECT_EQ(resolve("[fd00::2]:1").route.hop_limit, 43);
 }
 
+TEST_F(ResolveRouteTest, heeds_the_mtu_that_a_router_announced)
+{
+    meet();
+    run("sysctl -qw net.ipv6.conf.eth0.mtu=1280"); // where the kernel keeps it
+    EXPECT_EQ(resolve("[fd00::2]:1").route.mtu, 1280U);
+    EXPECT_EQ(resolve("10.0.0.2:1").route.mtu, 1500U);
+}
+
 TEST_F(ResolveRouteTest, says_why_bpf_cannot_send)
 {
     meet();
