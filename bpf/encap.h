@@ -59,20 +59,29 @@ static __always_inline __u32 outer_header_size(const struct wg_peer *peer)
     return ip + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
 }
 
+/* The keypair to send with: the current one, or a next one that the peer has used. It is current already; the daemon is
+ * about to say so, but the answer to the peer's first packet cannot wait: the peer may have forgotten the old one. */
+static __always_inline bool find_sending_session(struct wg_session *session, const struct wg_peer *peer)
+{
+    if (peer->next && find_session(session, peer->next) && session->keypair->replay_next)
+        return true;
+    return peer->current && !(peer->flags & WG_PEER_SENDING_INVALID) && find_session(session, peer->current);
+}
+
 /* Can BPF send this packet by itself? If not, the daemon can: no usable key yet, no plain route, too long. */
 static __always_inline bool is_sendable(struct wg_outgoing *out, const struct wg_tunnel *tunnel, struct wg_peer *peer)
 {
     struct wg_session *session = &out->session;
     const __u32 aligned = (out->inner.length + WG_PADDING - 1) & ~(WG_PADDING - 1);
 
-    if (!peer->current || peer->flags & WG_PEER_SENDING_INVALID || peer->route.kind != WG_ROUTE_DIRECT)
+    if (peer->route.kind != WG_ROUTE_DIRECT)
         return false;
     out->padded = aligned < tunnel->mtu ? aligned : tunnel->mtu;
     if (out->inner.length > out->padded || out->padded > WG_MAX_PAYLOAD)
         return false;
     if (outer_header_size(peer) + out->padded + WG_TAG_SIZE > peer->route.mtu)
         return false;
-    return find_session(session, peer->current) && !is_expired(session) &&
+    return find_sending_session(session, peer) && !is_expired(session) &&
            session->keypair->tx_counter < REJECT_AFTER_MESSAGES;
 }
 

@@ -8,6 +8,32 @@
 
 namespace wg {
 
+namespace {
+
+constexpr const char *ASKED_FOR = "asked for";
+
+wg_nic_mode to_abi(AttachMode mode)
+{
+    switch (mode) {
+    case AttachMode::native:
+        return WG_NIC_NATIVE;
+    case AttachMode::tc:
+        return WG_NIC_TC;
+    case AttachMode::automatic:
+        break;
+    }
+    return WG_NIC_AUTO;
+}
+
+AttachMode from_abi(wg_nic_mode mode)
+{
+    if (mode == WG_NIC_NATIVE)
+        return AttachMode::native;
+    return mode == WG_NIC_TC ? AttachMode::tc : AttachMode::automatic;
+}
+
+} // namespace
+
 Nics::Nics(BpfDatapath &maps, NicAttachment &attachment, Netlink &netlink, Ethtool &ethtool, IsOwnTunnel is_own_tunnel)
     : maps_(maps), attachment_(attachment), netlink_(netlink), ethtool_(ethtool),
       is_own_tunnel_(std::move(is_own_tunnel))
@@ -33,14 +59,14 @@ Result<> Nics::attach_link(const Link &link, AttachMode wanted)
     const auto known = maps_.nic(link.ifindex);
     const bool gro_was_on = known ? known->gro_was_on != 0 : ethtool_.gro(link.name).value_or(true);
     if (known)
-        unhook(link.ifindex, known->mode == WG_NIC_NATIVE ? AttachMode::native : AttachMode::tc);
+        unhook(link.ifindex, from_abi(known->mode));
     auto nic = hook(link, wanted);
     if (!nic) {
         nics_.erase(link.ifindex);
         maps_.erase_nic(link.ifindex);
         return tl::unexpected(std::move(nic).error());
     }
-    WG_TRY(record(link, nic->mode, gro_was_on));
+    WG_TRY(record(link, nic->mode, wanted, gro_was_on));
     if (const auto gro = ethtool_.set_gro(link.name, true); !gro)
         log::warn("{}: GRO stays off: {}", link.name, gro.error().what);
     log::info("{}: attached, {}{}{}", link.name, nic->mode == AttachMode::native ? "native" : "tc",
@@ -71,7 +97,7 @@ Result<Nics::Nic> Nics::hook(const Link &link, AttachMode wanted)
         nic.reason = WG_TRY(why_not_native(link));
         if (nic.reason.empty()) {
             // before the first packet can come in: is_for_nic looks the MAC up
-            WG_TRY(record(link, AttachMode::native, false));
+            WG_TRY(record(link, AttachMode::native, wanted, false));
             const auto attached = attachment_.attach_native(link.ifindex);
             if (attached) {
                 nic.mode = AttachMode::native;
@@ -83,7 +109,7 @@ Result<Nics::Nic> Nics::hook(const Link &link, AttachMode wanted)
             return failure(EOPNOTSUPP, "mode: {} cannot be attached natively: {}; expected auto or tc", link.name,
                            nic.reason);
     } else {
-        nic.reason = "asked for";
+        nic.reason = ASKED_FOR;
     }
     if (auto attached = attachment_.attach_tc(link.ifindex, "wg_rx_tc"); !attached)
         return tl::unexpected(std::move(attached).error());
@@ -98,9 +124,10 @@ void Nics::unhook(std::uint32_t ifindex, AttachMode mode)
         attachment_.detach_tc(ifindex);
 }
 
-Result<> Nics::record(const Link &link, AttachMode mode, bool gro_was_on)
+Result<> Nics::record(const Link &link, AttachMode mode, AttachMode wanted, bool gro_was_on)
 {
-    wg_nic nic{.mode = mode == AttachMode::native ? WG_NIC_NATIVE : WG_NIC_TC,
+    wg_nic nic{.mode = to_abi(mode),
+               .wanted = to_abi(wanted),
                .mac = {},
                .gro_was_on = gro_was_on,
                .padding = 0};
@@ -114,7 +141,7 @@ Result<> Nics::detach(const std::string &name)
     const auto nic = link ? maps_.nic(link->ifindex) : std::nullopt;
     if (!nic)
         return failure(ENOENT, "name: {} is not attached", name);
-    unhook(link->ifindex, nic->mode == WG_NIC_NATIVE ? AttachMode::native : AttachMode::tc);
+    unhook(link->ifindex, from_abi(nic->mode));
     if (nic->gro_was_on == 0)
         if (const auto gro = ethtool_.set_gro(name, false); !gro)
             log::warn("{}: GRO stays on: {}", name, gro.error().what);
@@ -151,8 +178,8 @@ void Nics::adopt()
             continue;
         }
         const auto reason = native ? Result<std::string>() : why_not_native(*link);
-        nics_[ifindex] = {link->name, native ? AttachMode::native : AttachMode::tc, AttachMode::automatic,
-                          reason.value_or(std::string())};
+        nics_[ifindex] = {link->name, from_abi(nic->mode), from_abi(nic->wanted),
+                          nic->wanted == WG_NIC_TC ? ASKED_FOR : reason.value_or(std::string())};
         check(ifindex);
     }
 }
@@ -174,7 +201,7 @@ void Nics::check(std::uint32_t ifindex)
     nic.name = link->name;
     const auto recorded = maps_.nic(ifindex);
     if (recorded && std::memcmp(recorded->mac, link->mac.data(), link->mac.size()) != 0)
-        if (const auto stored = record(*link, nic.mode, recorded->gro_was_on != 0); !stored)
+        if (const auto stored = record(*link, nic.mode, nic.wanted, recorded->gro_was_on != 0); !stored)
             log::error("{}: {}", nic.name, stored.error().what);
     const auto reason = why_not_native(*link);
     const bool allowed = nic.mode == AttachMode::tc || (reason && reason->empty());

@@ -46,7 +46,7 @@ class Nics {
     Result<> attach_link(const Link &link, AttachMode wanted);
     Result<Nic> hook(const Link &link, AttachMode wanted);
     void unhook(std::uint32_t ifindex, AttachMode mode);
-    Result<> record(const Link &link, AttachMode mode, bool gro_was_on);
+    Result<> record(const Link &link, AttachMode mode, AttachMode wanted, bool gro_was_on);
 
     BpfDatapath &maps_;
     NicAttachment &attachment_;

@@ -53,14 +53,15 @@ struct wg_tunnel {
 static_assert(sizeof(struct wg_tunnel) == 16 + 4 + 4 + 4 + 2 + 6 + 6 + 2);
 
 /* nics: ifindex → an attached NIC. */
-enum wg_nic_mode : __u32 { WG_NIC_NATIVE = 1, WG_NIC_TC = 2 };
+enum wg_nic_mode : __u8 { WG_NIC_AUTO = 0, WG_NIC_NATIVE = 1, WG_NIC_TC = 2 };
 struct wg_nic {
-    enum wg_nic_mode mode;
+    enum wg_nic_mode mode;   /* never WG_NIC_AUTO */
+    enum wg_nic_mode wanted; /* as asked for */
     __u8 mac[6];
     __u8 gro_was_on; /* restored by detach */
     __u8 padding;
 };
-static_assert(sizeof(struct wg_nic) == 4 + 6 + 1 + 1);
+static_assert(sizeof(struct wg_nic) == 1 + 1 + 6 + 1 + 1);
 
 /* allowed_ips_v4, allowed_ips_v6: the tunnel's bits always match, then the address → peer. */
 struct wg_allowed_ip_key_v4 {
