@@ -75,9 +75,9 @@ class Restart(unittest.TestCase):
                 with ExitStack() as always:
                     always.callback(ended.set)
                     for step in 2 * (pair.left.kill, pair.left.start, pair.right.kill, pair.right.start):
-                        received = pair.left.netns.received_bytes(pair.names[0])
+                        received = pair.left.netns.counter("IpExtInOctets")
                         step()
-                        wait_until(lambda: pair.left.netns.received_bytes(pair.names[0]) > received + 4 * MIB,
+                        wait_until(lambda: pair.left.netns.counter("IpExtInOctets") > received + 4 * MIB,
                                    "the stream goes on")
                 stream.result()
 

@@ -89,10 +89,6 @@ class Netns:
         """One of the IP stack's counters, as nstat(8) calls them."""
         return json.loads(self.run("nstat", "-asz", "--json", name).stdout)["kernel"][name]
 
-    def received_bytes(self, device: str) -> int:
-        """The link's own counter."""
-        return json.loads(self.ip("-json", "-stats", "link", "show", device))[0]["stats64"]["rx"]["bytes"]
-
     def mac(self, device: str) -> bytes:
         words = self.ip("-o", "link", "show", device).split()
         return bytes.fromhex(words[words.index("link/ether") + 1].replace(":", ""))
