@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * The steps of story 1, for XDP and for TC. The two differ in their context and in how they move a packet's ends;
- * everything else is shared.
+ * The steps of story 1, for XDP and for TC. The two differ in their context and in how they move a
+ * packet's ends; everything else is shared.
  */
 #ifndef WGXDP_BPF_DECAP_H
 #define WGXDP_BPF_DECAP_H
@@ -25,20 +25,24 @@ static __always_inline __u32 frame_size(struct xdp_md *xdp)
 
 static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
 {
-    return *(const __u32 *)a == *(const __u32 *)b && *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
+    return *(const __u32 *)a == *(const __u32 *)b &&
+           *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
 }
 
-/* A frame that a promiscuous NIC hands up for somebody else is not ours. (TC knows that from pkt_type.) */
+/* A frame that a promiscuous NIC hands up for somebody else is not ours. (TC knows that from
+ * pkt_type.) */
 static __always_inline bool is_for_nic(struct xdp_md *xdp)
 {
     __u32 ifindex = xdp->ingress_ifindex;
     struct wg_nic *nic = bpf_map_lookup_elem(&nics, &ifindex);
     struct ethhdr *ethernet = (void *)(long)xdp->data;
 
-    return nic && (void *)(ethernet + 1) <= (void *)(long)xdp->data_end && same_mac(ethernet->h_dest, nic->mac);
+    return nic && (void *)(ethernet + 1) <= (void *)(long)xdp->data_end &&
+           same_mac(ethernet->h_dest, nic->mac);
 }
 
-/* Data messages skip the IP stack's own checks, so a peer roams only to where it could really be. */
+/* Data messages skip the IP stack's own checks, so a peer roams only to where it could really be.
+ */
 static __always_inline void check_roamable(struct wg_observed_endpoint *from)
 {
     const __u8 *address = from->source.address;
@@ -60,8 +64,10 @@ static __always_inline void check_roamable(struct wg_observed_endpoint *from)
 }
 
 /* Listen port, local address and receiver index must all belong to one tunnel. */
-static __always_inline bool find_receiver(struct wg_packet *packet, struct wg_session *session,
-                                          struct wg_tunnel **tunnel, __u32 ifindex)
+static __always_inline bool find_receiver(struct wg_packet *packet,
+                                          struct wg_session *session,
+                                          struct wg_tunnel **tunnel,
+                                          __u32 ifindex)
 {
     struct wg_listener_key listener = {.port = packet->port, .family = packet->from.source.family};
     __u32 *id, index = packet->receiver_index;
@@ -74,7 +80,8 @@ static __always_inline bool find_receiver(struct wg_packet *packet, struct wg_se
     keypair = bpf_map_lookup_elem(&indices, &index);
     if (!keypair || !find_session(session, *keypair))
         return false;
-    /* the index as well: the element it was found in may have been given to another one meanwhile */
+    /* the index as well: the element it was found in may have been given to another one meanwhile
+     */
     if (session->keypair->tunnel != *id || session->keypair->local_index != index)
         return false;
     *tunnel = bpf_map_lookup_elem(&tunnels, id);
@@ -83,10 +90,12 @@ static __always_inline bool find_receiver(struct wg_packet *packet, struct wg_se
     return *tunnel;
 }
 
-/* An skb may keep most of its bytes outside the linear part; only headers are pulled for packets that are not ours. */
+/* An skb may keep most of its bytes outside the linear part; only headers are pulled for packets
+ * that are not ours. */
 static __always_inline bool parse_skb(struct __sk_buff *skb, struct wg_packet *packet)
 {
-    const __u32 headers = ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
+    const __u32 headers = ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr) +
+                          sizeof(struct wg_transport_data);
     void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 
     if (skb->pkt_type != 0 /* PACKET_HOST */ || skb->vlan_present)
@@ -95,37 +104,46 @@ static __always_inline bool parse_skb(struct __sk_buff *skb, struct wg_packet *p
         return false; /* a super-packet of several datagrams: the socket gets them one by one */
     if (data + headers > end)
         bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers);
-    return parse_transport_data(packet, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
+    return parse_transport_data(packet, (void *)(long)skb->data, (void *)(long)skb->data_end,
+                                skb->len);
 }
 
 /* --- the cipher: verify the tag from one block, and only then make the rest --- */
 
-__global int verify_xdp_data(struct xdp_md *xdp, __u32 offset, __u32 length, const struct wg_slot *slot)
+__global int
+verify_xdp_data(struct xdp_md *xdp, __u32 offset, __u32 length, const struct wg_slot *slot)
 {
     if (!slot)
         return AEAD_OUT_OF_BOUNDS;
-    return aead_verify((void *)(long)xdp->data + (offset & 0x7f), (void *)(long)xdp->data_end, length, slot);
+    return aead_verify((void *)(long)xdp->data + (offset & 0x7f), (void *)(long)xdp->data_end,
+                       length, slot);
 }
 
-__global int decrypt_xdp_data(struct xdp_md *xdp, __u32 offset, __u32 length, const struct wg_slot *slot)
+__global int
+decrypt_xdp_data(struct xdp_md *xdp, __u32 offset, __u32 length, const struct wg_slot *slot)
 {
     if (!slot)
         return AEAD_OUT_OF_BOUNDS;
-    return aead_decrypt((void *)(long)xdp->data + (offset & 0x7f), (void *)(long)xdp->data_end, length, slot);
+    return aead_decrypt((void *)(long)xdp->data + (offset & 0x7f), (void *)(long)xdp->data_end,
+                        length, slot);
 }
 
-__global int verify_skb_data(struct __sk_buff *skb, __u32 offset, __u32 length, const struct wg_slot *slot)
+__global int
+verify_skb_data(struct __sk_buff *skb, __u32 offset, __u32 length, const struct wg_slot *slot)
 {
     if (!slot)
         return AEAD_OUT_OF_BOUNDS;
-    return aead_verify((void *)(long)skb->data + (offset & 0x7f), (void *)(long)skb->data_end, length, slot);
+    return aead_verify((void *)(long)skb->data + (offset & 0x7f), (void *)(long)skb->data_end,
+                       length, slot);
 }
 
-__global int decrypt_skb_data(struct __sk_buff *skb, __u32 offset, __u32 length, const struct wg_slot *slot)
+__global int
+decrypt_skb_data(struct __sk_buff *skb, __u32 offset, __u32 length, const struct wg_slot *slot)
 {
     if (!slot)
         return AEAD_OUT_OF_BOUNDS;
-    return aead_decrypt((void *)(long)skb->data + (offset & 0x7f), (void *)(long)skb->data_end, length, slot);
+    return aead_decrypt((void *)(long)skb->data + (offset & 0x7f), (void *)(long)skb->data_end,
+                        length, slot);
 }
 
 static __always_inline enum wg_drop_reason aead_drop(int result)
@@ -135,8 +153,8 @@ static __always_inline enum wg_drop_reason aead_drop(int result)
     return result == AEAD_BAD_TAG ? WG_DROP_BAD_TAG : WG_DROP_BAD_LENGTH;
 }
 
-static __always_inline enum wg_drop_reason open_xdp(struct xdp_md *xdp, const struct wg_packet *packet,
-                                                    const struct wg_session *session)
+static __always_inline enum wg_drop_reason
+open_xdp(struct xdp_md *xdp, const struct wg_packet *packet, const struct wg_session *session)
 {
     const __u32 offset = packet->payload_offset, length = packet->payload_length;
     struct wg_keypair_secrets *secrets = bpf_map_lookup_elem(&keypair_secrets, &session->id);
@@ -159,8 +177,8 @@ static __always_inline enum wg_drop_reason open_xdp(struct xdp_md *xdp, const st
     return aead_drop(result);
 }
 
-static __always_inline enum wg_drop_reason open_tc(struct __sk_buff *skb, const struct wg_packet *packet,
-                                                   const struct wg_session *session)
+static __always_inline enum wg_drop_reason
+open_tc(struct __sk_buff *skb, const struct wg_packet *packet, const struct wg_session *session)
 {
     const __u32 offset = packet->payload_offset, length = packet->payload_length;
     struct wg_keypair_secrets *secrets = bpf_map_lookup_elem(&keypair_secrets, &session->id);
@@ -187,8 +205,11 @@ static __always_inline enum wg_drop_reason open_tc(struct __sk_buff *skb, const 
 
 /* --- the inner packet --- */
 
-static __always_inline enum wg_drop_reason check_inner(const struct wg_packet *packet, const struct wg_session *session,
-                                                       struct wg_inner *inner, void *data, void *end)
+static __always_inline enum wg_drop_reason check_inner(const struct wg_packet *packet,
+                                                       const struct wg_session *session,
+                                                       struct wg_inner *inner,
+                                                       void *data,
+                                                       void *end)
 {
     void *start = data + (packet->payload_offset & 0x7f);
     enum wg_drop_reason drop = parse_inner(inner, start, end, packet->payload_length);
@@ -207,20 +228,22 @@ static __always_inline enum wg_drop_reason check_inner(const struct wg_packet *p
 
 /* --- from outer to inner frame --- */
 
-static __always_inline enum wg_drop_reason strip_xdp(struct xdp_md *xdp, const struct wg_packet *packet,
-                                                     const struct wg_inner *inner)
+static __always_inline enum wg_drop_reason
+strip_xdp(struct xdp_md *xdp, const struct wg_packet *packet, const struct wg_inner *inner)
 {
     const int size = (int)frame_size(xdp);
 
     if (bpf_xdp_adjust_tail(xdp, (int)(packet->payload_offset + inner->length) - size))
         return WG_DROP_NO_ROOM;
-    return bpf_xdp_adjust_head(xdp, (int)packet->payload_offset - ETH_HLEN) ? WG_DROP_NO_ROOM : WG_DROP_NONE;
+    return bpf_xdp_adjust_head(xdp, (int)packet->payload_offset - ETH_HLEN) ? WG_DROP_NO_ROOM
+                                                                            : WG_DROP_NONE;
 }
 
-/* adjust_room wants a header of the outer family to remain, so the tail goes last. The tag always goes with it, which
- * ends a CHECKSUM_COMPLETE that covered ciphertext; what is authentic needs no checksum, hence csum_level. */
-static __always_inline enum wg_drop_reason strip_tc(struct __sk_buff *skb, const struct wg_packet *packet,
-                                                    const struct wg_inner *inner)
+/* adjust_room wants a header of the outer family to remain, so the tail goes last. The tag always
+ * goes with it, which ends a CHECKSUM_COMPLETE that covered ciphertext; what is authentic needs no
+ * checksum, hence csum_level. */
+static __always_inline enum wg_drop_reason
+strip_tc(struct __sk_buff *skb, const struct wg_packet *packet, const struct wg_inner *inner)
 {
     const __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
 
@@ -232,9 +255,10 @@ static __always_inline enum wg_drop_reason strip_tc(struct __sk_buff *skb, const
     return WG_DROP_NONE;
 }
 
-/* The frame is addressed to wg0, never to the NIC: if nobody delivers it, it dies as somebody else's. */
-static __always_inline enum wg_drop_reason address_frame(void *data, void *end, const struct wg_inner *inner,
-                                                         const struct wg_tunnel *tunnel)
+/* The frame is addressed to wg0, never to the NIC: if nobody delivers it, it dies as somebody
+ * else's. */
+static __always_inline enum wg_drop_reason
+address_frame(void *data, void *end, const struct wg_inner *inner, const struct wg_tunnel *tunnel)
 {
     struct ethhdr *ethernet = data;
 
@@ -246,19 +270,20 @@ static __always_inline enum wg_drop_reason address_frame(void *data, void *end, 
     return WG_DROP_NONE;
 }
 
-static __always_inline enum wg_drop_reason address_xdp(struct xdp_md *xdp, const struct wg_inner *inner,
-                                                       const struct wg_tunnel *tunnel)
+static __always_inline enum wg_drop_reason
+address_xdp(struct xdp_md *xdp, const struct wg_inner *inner, const struct wg_tunnel *tunnel)
 {
     return address_frame((void *)(long)xdp->data, (void *)(long)xdp->data_end, inner, tunnel);
 }
 
-static __always_inline enum wg_drop_reason address_tc(struct __sk_buff *skb, const struct wg_inner *inner,
-                                                      const struct wg_tunnel *tunnel)
+static __always_inline enum wg_drop_reason
+address_tc(struct __sk_buff *skb, const struct wg_inner *inner, const struct wg_tunnel *tunnel)
 {
     return address_frame((void *)(long)skb->data, (void *)(long)skb->data_end, inner, tunnel);
 }
 
-static __always_inline enum wg_drop_reason mark_xdp(struct xdp_md *xdp, const struct wg_session *session)
+static __always_inline enum wg_drop_reason mark_xdp(struct xdp_md *xdp,
+                                                    const struct wg_session *session)
 {
     struct wg_mark *mark;
 

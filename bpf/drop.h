@@ -13,7 +13,8 @@ static __always_inline void count_drop(enum wg_drop_reason reason)
     __u64 *packets = bpf_map_lookup_elem(&drops, &key);
 
     if (packets)
-        (*packets)++; /* per CPU, and no program of ours interrupts another on one CPU for long enough to matter */
+        (*packets)++; /* per CPU, and no program of ours interrupts another on one CPU for long
+                         enough to matter */
 }
 
 #endif

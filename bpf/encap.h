@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * The steps of story 2: room, counter, seal, outer headers. Everything that can be refused is refused before a counter
- * is taken.
+ * The steps of story 2: room, counter, seal, outer headers. Everything that can be refused is
+ * refused before a counter is taken.
  */
 #ifndef WGXDP_BPF_ENCAP_H
 #define WGXDP_BPF_ENCAP_H
@@ -20,7 +20,8 @@ struct wg_outgoing {
     __u64 counter;
 };
 
-static __always_inline enum wg_drop_reason parse_frame(struct __sk_buff *skb, struct wg_inner *inner)
+static __always_inline enum wg_drop_reason parse_frame(struct __sk_buff *skb,
+                                                       struct wg_inner *inner)
 {
     const __u32 headers = ETH_HLEN + sizeof(struct ipv6hdr);
     struct ethhdr *ethernet;
@@ -40,7 +41,8 @@ static __always_inline enum wg_drop_reason parse_frame(struct __sk_buff *skb, st
 }
 
 /* The peer that the inner destination belongs to, null: nobody's. */
-static __always_inline struct wg_peer *find_destination(struct __sk_buff *skb, const struct wg_inner *inner)
+static __always_inline struct wg_peer *find_destination(struct __sk_buff *skb,
+                                                        const struct wg_inner *inner)
 {
     void *ip = (void *)(long)skb->data + ETH_HLEN;
     const __u32 size = inner->family == WG_AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
@@ -54,22 +56,28 @@ static __always_inline struct wg_peer *find_destination(struct __sk_buff *skb, c
 
 static __always_inline __u32 outer_header_size(const struct wg_peer *peer)
 {
-    const __u32 ip = peer->endpoint.family == WG_AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+    const __u32 ip =
+        peer->endpoint.family == WG_AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 
     return ip + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
 }
 
-/* The keypair to send with: the current one, or a next one that the peer has used. It is current already; the daemon is
- * about to say so, but the answer to the peer's first packet cannot wait: the peer may have forgotten the old one. */
-static __always_inline bool find_sending_session(struct wg_session *session, const struct wg_peer *peer)
+/* The keypair to send with: the current one, or a next one that the peer has used. It is current
+ * already; the daemon is about to say so, but the answer to the peer's first packet cannot wait:
+ * the peer may have forgotten the old one. */
+static __always_inline bool find_sending_session(struct wg_session *session,
+                                                 const struct wg_peer *peer)
 {
     if (peer->next && find_session(session, peer->next) && session->keypair->replay_next)
         return true;
-    return peer->current && !(peer->flags & WG_PEER_SENDING_INVALID) && find_session(session, peer->current);
+    return peer->current && !(peer->flags & WG_PEER_SENDING_INVALID) &&
+           find_session(session, peer->current);
 }
 
-/* Can BPF send this packet by itself? If not, the daemon can: no usable key yet, no plain route, too long. */
-static __always_inline bool is_sendable(struct wg_outgoing *out, const struct wg_tunnel *tunnel, struct wg_peer *peer)
+/* Can BPF send this packet by itself? If not, the daemon can: no usable key yet, no plain route,
+ * too long. */
+static __always_inline bool
+is_sendable(struct wg_outgoing *out, const struct wg_tunnel *tunnel, struct wg_peer *peer)
 {
     struct wg_session *session = &out->session;
     const __u32 aligned = (out->inner.length + WG_PADDING - 1) & ~(WG_PADDING - 1);
@@ -86,7 +94,8 @@ static __always_inline bool is_sendable(struct wg_outgoing *out, const struct wg
 }
 
 /* Head for the outer headers, tail for padding (zeros) and tag, all of it linear. */
-static __always_inline enum wg_drop_reason make_room(struct __sk_buff *skb, const struct wg_outgoing *out)
+static __always_inline enum wg_drop_reason make_room(struct __sk_buff *skb,
+                                                     const struct wg_outgoing *out)
 {
     const __u32 headers = outer_header_size(out->session.peer), body = out->padded + WG_TAG_SIZE;
 
@@ -100,11 +109,13 @@ static __always_inline enum wg_drop_reason make_room(struct __sk_buff *skb, cons
     return WG_DROP_NONE;
 }
 
-__global int seal_skb_data(struct __sk_buff *skb, __u32 offset, __u32 length, const struct wg_slot *slot)
+__global int
+seal_skb_data(struct __sk_buff *skb, __u32 offset, __u32 length, const struct wg_slot *slot)
 {
     if (!slot)
         return AEAD_OUT_OF_BOUNDS;
-    return aead_seal((void *)(long)skb->data + (offset & 0x7f), (void *)(long)skb->data_end, length, slot);
+    return aead_seal((void *)(long)skb->data + (offset & 0x7f), (void *)(long)skb->data_end, length,
+                     slot);
 }
 
 static __always_inline enum wg_drop_reason seal(struct __sk_buff *skb, struct wg_outgoing *out)
@@ -132,7 +143,8 @@ static __always_inline enum wg_drop_reason seal(struct __sk_buff *skb, struct wg
     return drop;
 }
 
-static __always_inline void write_ethernet(struct ethhdr *ethernet, const struct wg_route *route, __u16 protocol)
+static __always_inline void
+write_ethernet(struct ethhdr *ethernet, const struct wg_route *route, __u16 protocol)
 {
     __builtin_memcpy(ethernet->h_dest, route->next_hop_mac, ETH_ALEN);
     __builtin_memcpy(ethernet->h_source, route->source_mac, ETH_ALEN);
@@ -145,8 +157,8 @@ static __always_inline __u64 pseudo_header_sum(const void *addresses, __u32 size
     return checksum_words(addresses, size) + bpf_htons(IPPROTO_UDP) + udp_length;
 }
 
-static __always_inline enum wg_drop_reason write_udp(struct __sk_buff *skb, const struct wg_outgoing *out, __u32 offset,
-                                                     __be16 port, __u64 sum)
+static __always_inline enum wg_drop_reason write_udp(
+    struct __sk_buff *skb, const struct wg_outgoing *out, __u32 offset, __be16 port, __u64 sum)
 {
     struct udphdr *udp = (void *)(long)skb->data + offset;
     struct wg_transport_data *message = (struct wg_transport_data *)(udp + 1);
@@ -167,7 +179,8 @@ static __always_inline enum wg_drop_reason write_udp(struct __sk_buff *skb, cons
     return WG_DROP_NONE;
 }
 
-static __always_inline enum wg_drop_reason write_ipv4(struct __sk_buff *skb, const struct wg_outgoing *out, __be16 port)
+static __always_inline enum wg_drop_reason
+write_ipv4(struct __sk_buff *skb, const struct wg_outgoing *out, __be16 port)
 {
     const struct wg_peer *peer = out->session.peer;
     struct ethhdr *ethernet = (void *)(long)skb->data;
@@ -181,7 +194,8 @@ static __always_inline enum wg_drop_reason write_ipv4(struct __sk_buff *skb, con
     ip->ihl = 5;
     ip->tos = ecn_encapsulate(out->inner.ecn);
     ip->tot_len = bpf_htons(sizeof(*ip) + udp_length);
-    ip->id = bpf_htons((__u16)out->counter); /* DF is clear: fragments on the path need to be told apart */
+    ip->id = bpf_htons(
+        (__u16)out->counter); /* DF is clear: fragments on the path need to be told apart */
     ip->frag_off = 0;
     ip->ttl = peer->route.hop_limit;
     ip->protocol = IPPROTO_UDP;
@@ -193,7 +207,8 @@ static __always_inline enum wg_drop_reason write_ipv4(struct __sk_buff *skb, con
                      pseudo_header_sum(&ip->saddr, 8, bpf_htons(udp_length)));
 }
 
-static __always_inline enum wg_drop_reason write_ipv6(struct __sk_buff *skb, const struct wg_outgoing *out, __be16 port)
+static __always_inline enum wg_drop_reason
+write_ipv6(struct __sk_buff *skb, const struct wg_outgoing *out, __be16 port)
 {
     const struct wg_peer *peer = out->session.peer;
     struct ethhdr *ethernet = (void *)(long)skb->data;
@@ -213,8 +228,8 @@ static __always_inline enum wg_drop_reason write_ipv6(struct __sk_buff *skb, con
                      pseudo_header_sum(&ip->saddr, 32, bpf_htons(udp_length)));
 }
 
-static __always_inline enum wg_drop_reason write_outer(struct __sk_buff *skb, const struct wg_outgoing *out,
-                                                       const struct wg_tunnel *tunnel)
+static __always_inline enum wg_drop_reason
+write_outer(struct __sk_buff *skb, const struct wg_outgoing *out, const struct wg_tunnel *tunnel)
 {
     skb->mark = tunnel->fwmark;
     if (out->session.peer->endpoint.family == WG_AF_INET)

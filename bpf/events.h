@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * What the daemon's timers need to know (story 4): time stamps of each peer, and a bell for the transitions.
+ * What the daemon's timers need to know (story 4): time stamps of each peer, and a bell for the
+ * transitions.
  */
 #ifndef WGXDP_BPF_EVENTS_H
 #define WGXDP_BPF_EVENTS_H
@@ -10,7 +11,8 @@
 #include "maps.h"
 #include "session.h"
 
-/* Rings once per bit until the daemon clears it. A full ring takes the bit back, so that the next packet tries again. */
+/* Rings once per bit until the daemon clears it. A full ring takes the bit back, so that the next
+ * packet tries again. */
 static __always_inline void raise(const struct wg_session *session, __u32 bits)
 {
     struct wg_event event = {.peer = session->keypair->peer, .bits = bits, .keypair = session->id};
@@ -46,8 +48,8 @@ static __always_inline void note_sent(const struct wg_session *session, __u64 co
         activity->first_unanswered = session->now;
         raise(session, WG_EVENT_SENT);
     }
-    if (counter >= REKEY_AFTER_MESSAGES ||
-        (keypair->flags & WG_KEYPAIR_INITIATOR && session->now - keypair->created_at >= REKEY_AFTER_TIME))
+    if (counter >= REKEY_AFTER_MESSAGES || (keypair->flags & WG_KEYPAIR_INITIATOR &&
+                                            session->now - keypair->created_at >= REKEY_AFTER_TIME))
         tell_rekey(session);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * The inner packet: what its header says, and the two ECN bits it shares with the outer one (RFC 6040).
+ * The inner packet: what its header says, and the two ECN bits it shares with the outer one (RFC
+ * 6040).
  */
 #ifndef WGXDP_BPF_INNER_H
 #define WGXDP_BPF_INNER_H
@@ -16,7 +17,8 @@ struct wg_inner {
 };
 
 /* available: bytes that stand there. Whether `length` fits into them is for the caller to say. */
-static __always_inline enum wg_drop_reason parse_inner(struct wg_inner *inner, void *start, void *end, __u32 available)
+static __always_inline enum wg_drop_reason
+parse_inner(struct wg_inner *inner, void *start, void *end, __u32 available)
 {
     struct iphdr *ip = start;
     struct ipv6hdr *ip6 = start;
@@ -39,14 +41,16 @@ static __always_inline enum wg_drop_reason parse_inner(struct wg_inner *inner, v
     return WG_DROP_NONE;
 }
 
-/* The outer ECN field of a packet we send: the inner's, but a mark already made is not made twice. */
+/* The outer ECN field of a packet we send: the inner's, but a mark already made is not made twice.
+ */
 static __always_inline __u8 ecn_encapsulate(__u8 inner)
 {
     return inner == ECN_CE ? ECN_ECT_0 : inner;
 }
 
 /* A mark made on the way is handed to an inner packet that can carry it. */
-static __always_inline void ecn_decapsulate(const struct wg_inner *inner, void *start, void *end, __u8 outer_ds)
+static __always_inline void
+ecn_decapsulate(const struct wg_inner *inner, void *start, void *end, __u8 outer_ds)
 {
     struct iphdr *ip = start;
     struct ipv6hdr *ip6 = start;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * The limits of a keypair and its two counters. Counter and window have one home, the element, and every path to it
- * (fast or slow) goes through here.
+ * The limits of a keypair and its two counters. Counter and window have one home, the element, and
+ * every path to it (fast or slow) goes through here.
  */
 #ifndef WGXDP_BPF_KEYPAIR_H
 #define WGXDP_BPF_KEYPAIR_H
@@ -16,8 +16,8 @@ static __always_inline bool is_expired(const struct wg_session *session)
     return session->now - session->keypair->created_at >= REJECT_AFTER_TIME;
 }
 
-/* Takes the next counter: from here on that nonce is burnt, whatever becomes of the packet. The limit is compared
- * first: refused packets must not push the counter round. */
+/* Takes the next counter: from here on that nonce is burnt, whatever becomes of the packet. The
+ * limit is compared first: refused packets must not push the counter round. */
 static __always_inline enum wg_drop_reason take_counter(struct wg_keypair *keypair, __u64 *counter)
 {
     if (*(volatile __u64 *)&keypair->tx_counter >= REJECT_AFTER_MESSAGES)
@@ -26,8 +26,10 @@ static __always_inline enum wg_drop_reason take_counter(struct wg_keypair *keypa
     return *counter < REJECT_AFTER_MESSAGES ? WG_DROP_NONE : WG_DROP_SEND_LIMIT;
 }
 
-/* What is cheap to know before any cipher work. The replay look is a hint: accept_counter decides. */
-static __always_inline enum wg_drop_reason check_receivable(const struct wg_session *session, __u64 counter)
+/* What is cheap to know before any cipher work. The replay look is a hint: accept_counter decides.
+ */
+static __always_inline enum wg_drop_reason check_receivable(const struct wg_session *session,
+                                                            __u64 counter)
 {
     if (is_expired(session))
         return WG_DROP_KEYPAIR_EXPIRED;
@@ -41,17 +43,23 @@ static __always_inline bool same_address(const __u8 *a, const __u8 *b)
     return left[0] == right[0] && left[1] == right[1];
 }
 
-static __always_inline bool is_elsewhere(const struct wg_peer *peer, const struct wg_observed_endpoint *from)
+static __always_inline bool is_elsewhere(const struct wg_peer *peer,
+                                         const struct wg_observed_endpoint *from)
 {
-    return from->source.port != peer->endpoint.port || from->source.family != peer->endpoint.family ||
-           from->source.scope_id != peer->endpoint.scope_id || from->ifindex != peer->source_ifindex ||
+    return from->source.port != peer->endpoint.port ||
+           from->source.family != peer->endpoint.family ||
+           from->source.scope_id != peer->endpoint.scope_id ||
+           from->ifindex != peer->source_ifindex ||
            !same_address(from->source.address, peer->endpoint.address) ||
            !same_address(from->destination, peer->source);
 }
 
-/* The packet is authentic: replay window, roaming note, time stamps. from->source.family 0: nowhere to roam to. */
-static __always_inline enum wg_drop_reason accept_counter(const struct wg_session *session, __u64 counter,
-                                                          __u32 length, struct wg_observed_endpoint *from)
+/* The packet is authentic: replay window, roaming note, time stamps. from->source.family 0: nowhere
+ * to roam to. */
+static __always_inline enum wg_drop_reason accept_counter(const struct wg_session *session,
+                                                          __u64 counter,
+                                                          __u32 length,
+                                                          struct wg_observed_endpoint *from)
 {
     struct wg_keypair *keypair = session->keypair;
     bool elsewhere = from->source.family && is_elsewhere(session->peer, from);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * Every map, with its contract: who writes, who reads. One instance of each is shared by all programs (the loader
- * sees to it) and pinned under its name.
+ * Every map, with its contract: who writes, who reads. One instance of each is shared by all
+ * programs (the loader sees to it) and pinned under its name.
  */
 #ifndef WGXDP_BPF_MAPS_H
 #define WGXDP_BPF_MAPS_H
@@ -65,7 +65,8 @@ struct {
     __type(value, __u32);
 } allowed_ips_v6 SEC(".maps");
 
-/* peer_versions: peer id → key of its state in peers, 0: none. The daemon stores one word, atomically, by mmap. */
+/* peer_versions: peer id → key of its state in peers, 0: none. The daemon stores one word,
+ * atomically, by mmap. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
@@ -83,7 +84,8 @@ struct {
     __type(value, struct wg_peer);
 } peers SEC(".maps");
 
-/* peer_activity: peer id → times and bytes. Programs write; the daemon adds its own, atomically, by mmap. */
+/* peer_activity: peer id → times and bytes. Programs write; the daemon adds its own, atomically, by
+ * mmap. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
@@ -101,8 +103,8 @@ struct {
     __type(value, __u64);
 } indices SEC(".maps");
 
-/* keypairs: id → state of one session. Installed and erased by the daemon, never replaced; programs alone write
- * tx_counter, rekey_told, replay_* and observed. */
+/* keypairs: id → state of one session. Installed and erased by the daemon, never replaced; programs
+ * alone write tx_counter, rekey_told, replay_* and observed. */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -111,7 +113,8 @@ struct {
     __type(value, struct wg_keypair);
 } keypairs SEC(".maps");
 
-/* keypair_secrets: keypair id → session keys. Installed before, wiped and erased with the keypair. */
+/* keypair_secrets: keypair id → session keys. Installed before, wiped and erased with the keypair.
+ */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -120,8 +123,8 @@ struct {
     __type(value, struct wg_keypair_secrets);
 } keypair_secrets SEC(".maps");
 
-/* tunnel_secrets, peer_secrets: private and preshared keys by tunnel and peer id; no program reads them, they wait for
- * a daemon that takes over. */
+/* tunnel_secrets, peer_secrets: private and preshared keys by tunnel and peer id; no program reads
+ * them, they wait for a daemon that takes over. */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -138,7 +141,8 @@ struct {
     __type(value, struct wg_secret_key);
 } peer_secrets SEC(".maps");
 
-/* inline_slots: this CPU's cipher slots, used by whoever holds the word in slots_claimed. Programs only. */
+/* inline_slots: this CPU's cipher slots, used by whoever holds the word in slots_claimed. Programs
+ * only. */
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, WG_SLOTS_PER_CPU);

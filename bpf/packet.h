@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * The outer packet as it arrives: Ethernet, IPv4 or IPv6, UDP, transport_data. Anything else is not for BPF and takes
- * the stack's way, which ends at the daemon's socket.
+ * The outer packet as it arrives: Ethernet, IPv4 or IPv6, UDP, transport_data. Anything else is not
+ * for BPF and takes the stack's way, which ends at the daemon's socket.
  */
 #ifndef WGXDP_BPF_PACKET_H
 #define WGXDP_BPF_PACKET_H
@@ -60,7 +60,8 @@ static __always_inline bool parse_ipv4(struct wg_packet *packet, void *start, vo
 
     if ((void *)(ip + 1) > end)
         return false;
-    if (ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_UDP || ip->frag_off & bpf_htons(0x3fff))
+    if (ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_UDP ||
+        ip->frag_off & bpf_htons(0x3fff))
         return false;
     length = bpf_ntohs(ip->tot_len);
     if (length < sizeof(*ip) || length > size || checksum_ipv4(ip))
@@ -69,7 +70,8 @@ static __always_inline bool parse_ipv4(struct wg_packet *packet, void *start, vo
     packet->from.source.family = WG_AF_INET;
     __builtin_memcpy(packet->from.source.address, &ip->saddr, 4);
     __builtin_memcpy(packet->from.destination, &ip->daddr, 4);
-    packet->payload_offset = ETH_HLEN + sizeof(*ip) + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
+    packet->payload_offset =
+        ETH_HLEN + sizeof(*ip) + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
     return parse_udp(packet, ip + 1, end, length - sizeof(*ip));
 }
 
@@ -89,13 +91,15 @@ static __always_inline bool parse_ipv6(struct wg_packet *packet, void *start, vo
     packet->from.source.family = WG_AF_INET6;
     __builtin_memcpy(packet->from.source.address, &ip->saddr, 16);
     __builtin_memcpy(packet->from.destination, &ip->daddr, 16);
-    packet->payload_offset = ETH_HLEN + sizeof(*ip) + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
+    packet->payload_offset =
+        ETH_HLEN + sizeof(*ip) + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
     return parse_udp(packet, ip + 1, end, length);
 }
 
-/* Is this a transport_data message that BPF can handle? Fills packet (zeroed by the caller). Only headers need to stand
- * before end; size is the whole frame's, which an skb may keep elsewhere. */
-static __always_inline bool parse_transport_data(struct wg_packet *packet, void *data, void *end, __u32 size)
+/* Is this a transport_data message that BPF can handle? Fills packet (zeroed by the caller). Only
+ * headers need to stand before end; size is the whole frame's, which an skb may keep elsewhere. */
+static __always_inline bool
+parse_transport_data(struct wg_packet *packet, void *data, void *end, __u32 size)
 {
     struct ethhdr *ethernet = data;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * From an index or a keypair id to everything one packet needs of a session. The pointers hold until the program ends:
- * the daemon erases nothing before a grace period has passed.
+ * From an index or a keypair id to everything one packet needs of a session. The pointers hold
+ * until the program ends: the daemon erases nothing before a grace period has passed.
  */
 #ifndef WGXDP_BPF_SESSION_H
 #define WGXDP_BPF_SESSION_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * The daemon's way to a keypair's counter and replay window, which only programs change: run by BPF_PROG_TEST_RUN with
- * a wg_counter_request as packet data. Returns a wg_drop_reason.
+ * The daemon's way to a keypair's counter and replay window, which only programs change: run by
+ * BPF_PROG_TEST_RUN with a wg_counter_request as packet data. Returns a wg_drop_reason.
  */
 #include <linux/bpf.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * The end of story 1 in native mode: on the NIC's TC ingress, after GRO, packets that wg_rx_xdp marked go into wg0.
+ * The end of story 1 in native mode: on the NIC's TC ingress, after GRO, packets that wg_rx_xdp
+ * marked go into wg0.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

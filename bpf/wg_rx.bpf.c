@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * Story 1, packet in: UDP on a NIC → the inner packet on its way to wg0. wg_rx_xdp runs in the driver and leaves a
- * mark for wg_deliver; wg_rx_tc is the same for NICs without native XDP and for lo, and delivers by itself.
+ * Story 1, packet in: UDP on a NIC → the inner packet on its way to wg0. wg_rx_xdp runs in the
+ * driver and leaves a mark for wg_deliver; wg_rx_tc is the same for NICs without native XDP and for
+ * lo, and delivers by itself.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -25,7 +26,7 @@ int wg_rx_xdp(struct xdp_md *xdp)
 
     if (!parse_transport_data(&packet, (void *)(long)xdp->data, (void *)(long)xdp->data_end,
                               frame_size(xdp)))
-        return XDP_PASS; /* a handshake, or not for BPF: the stack hands it to the daemon's socket */
+        return XDP_PASS; /* not for BPF: the stack hands it to the daemon's socket */
     if (!is_for_nic(xdp) || !find_receiver(&packet, &session, &tunnel, xdp->ingress_ifindex))
         return XDP_PASS; /* not ours */
     drop = check_receivable(&session, packet.counter)

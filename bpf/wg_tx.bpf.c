@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * Story 2, packet out: an inner packet that left wg0 arrives on wg0x → sealed, on the NIC's transmit queue.
+ * Story 2, packet out: an inner packet that left wg0 arrives on wg0x → sealed, on the NIC's
+ * transmit queue.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -19,7 +20,8 @@ static __always_inline int shoot(enum wg_drop_reason reason)
     return TC_ACT_SHOT;
 }
 
-/* To the daemon's packet socket and to nobody else: the birth netns' IP stack refuses what is somebody else's. */
+/* To the daemon's packet socket and to nobody else: the birth netns' IP stack refuses what is
+ * somebody else's. */
 static __always_inline int hand_over(struct __sk_buff *skb)
 {
     if (bpf_skb_change_type(skb, 3 /* PACKET_OTHERHOST */))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * Cipher slots of this CPU. A slot is claimed by a lock word, never by nesting depth: a shared slot was overwritten by
- * a nested transmit, which is nonce reuse. Between claim and release no packet is sent and no tail call made.
+ * Cipher slots of this CPU. A slot is claimed by a lock word, never by nesting depth: a shared slot
+ * was overwritten by a nested transmit, which is nonce reuse. Between claim and release no packet
+ * is sent and no tail call made.
  */
 #ifndef WGXDP_BPF_CRYPTO_SLOT_H
 #define WGXDP_BPF_CRYPTO_SLOT_H
@@ -35,9 +36,10 @@ static __always_inline void release_slot(__u32 which)
         *(volatile __u64 *)&cpu->claimed[which] = 0;
 }
 
-/* Fills blocks first .. first + count of a slot with the ChaCha20 stream of this counter. A global function: verified
- * once, for every caller. */
-__global int fill_slot(struct wg_slot *slot, const struct wg_session_key *key, __u64 counter, __u32 first, __u32 count)
+/* Fills blocks first .. first + count of a slot with the ChaCha20 stream of this counter. A global
+ * function: verified once, for every caller. */
+__global int fill_slot(
+    struct wg_slot *slot, const struct wg_session_key *key, __u64 counter, __u32 first, __u32 count)
 {
     struct chacha20_state state;
 
@@ -56,16 +58,18 @@ __global int fill_slot(struct wg_slot *slot, const struct wg_session_key *key, _
 }
 
 /* Block 0: all that is needed to check a tag. */
-static __always_inline void fill_poly_key(struct wg_slot *slot, const struct wg_session_key *key, __u64 counter)
+static __always_inline void
+fill_poly_key(struct wg_slot *slot, const struct wg_session_key *key, __u64 counter)
 {
     fill_slot(slot, key, counter, 0, 1);
 }
 
 /* The blocks after it: the keystream of so many bytes. */
-static __always_inline void fill_keystream(struct wg_slot *slot, const struct wg_session_key *key, __u64 counter,
-                                           __u32 length)
+static __always_inline void
+fill_keystream(struct wg_slot *slot, const struct wg_session_key *key, __u64 counter, __u32 length)
 {
-    fill_slot(slot, key, counter, 1, (length + sizeof(struct chacha20_block) - 1) / sizeof(struct chacha20_block));
+    fill_slot(slot, key, counter, 1,
+              (length + sizeof(struct chacha20_block) - 1) / sizeof(struct chacha20_block));
 }
 
 #endif

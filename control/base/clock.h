@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Time as a parameter. Only the daemon's loop reads a clock; everything below it is told what time it is.
+// Time as a parameter. Only the daemon's loop reads a clock; everything below it is told what time
+// it is.
 #pragma once
 
 #include <chrono>
@@ -32,11 +33,17 @@ struct Now {
 Now now();
 
 constexpr Instant NEVER = Instant::max();
-constexpr Instant instant_from_ns(std::uint64_t ns) { return Instant(Duration(static_cast<std::int64_t>(ns))); }
+constexpr Instant instant_from_ns(std::uint64_t ns)
+{
+    return Instant(Duration(static_cast<std::int64_t>(ns)));
+}
 constexpr std::uint64_t to_ns(Instant instant)
 {
     return static_cast<std::uint64_t>(instant.time_since_epoch().count());
 }
-constexpr Duration ns(std::uint64_t value) { return Duration(static_cast<std::int64_t>(value)); }
+constexpr Duration ns(std::uint64_t value)
+{
+    return Duration(static_cast<std::int64_t>(value));
+}
 
 } // namespace wg

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Keys as text: base64 for people and files, hex for wg(8)'s socket. Constant time for secrets (libsodium's codecs).
+// Keys as text: base64 for people and files, hex for wg(8)'s socket. Constant time for secrets
+// (libsodium's codecs).
 #pragma once
 
 #include <string>

@@ -7,7 +7,8 @@
 
 namespace wg {
 
-/// Owns a file descriptor. No conversion to int: say fd.get() to lend it, fd.release() to give it away.
+/// Owns a file descriptor. No conversion to int: say fd.get() to lend it, fd.release() to give it
+/// away.
 class Fd {
   public:
     Fd() = default;

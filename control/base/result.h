@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The one way to report failure: a function that can fail returns Result<T>; WG_TRY passes an error on.
+// The one way to report failure: a function that can fail returns Result<T>; WG_TRY passes an error
+// on.
 #pragma once
 
 #include <cerrno>
@@ -9,9 +10,8 @@
 #include <type_traits>
 #include <utility>
 
-#include <tl/expected.hpp>
-
 #include <fmt/format.h>
+#include <tl/expected.hpp>
 
 namespace wg {
 
@@ -20,18 +20,21 @@ struct Error {
     std::string what; // a sentence for people: names the field and what was expected
 };
 
-template <typename T = void> class [[nodiscard]] Result : public tl::expected<T, Error> {
+template <typename T = void>
+class [[nodiscard]] Result : public tl::expected<T, Error> {
   public:
     using tl::expected<T, Error>::expected;
 };
 
-template <typename T> T take(Result<T> &&result)
+template <typename T>
+T take(Result<T> &&result)
 {
     if constexpr (!std::is_void_v<T>)
         return *std::move(result);
 }
 
-/// An error with a formatted sentence: `return failure(EINVAL, "port {}: expected 0 to 65535", text);`
+/// An error with a formatted sentence: `return failure(EINVAL, "port {}: expected 0 to 65535",
+/// text);`
 template <typename... Args>
 tl::unexpected<Error> failure(int error, fmt::format_string<Args...> format, Args &&...args)
 {

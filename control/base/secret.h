@@ -15,7 +15,8 @@ namespace wg {
 
 using PublicKey = std::array<std::uint8_t, 32>;
 
-template <std::size_t N> class Secret {
+template <std::size_t N>
+class Secret {
   public:
     Secret() = default;
     explicit Secret(std::span<const std::uint8_t, N> bytes)
@@ -48,7 +49,8 @@ template <std::size_t N> class Secret {
 
 using Key = Secret<32>;
 
-template <std::size_t N> bool equal_constant_time(const Secret<N> &a, const Secret<N> &b)
+template <std::size_t N>
+bool equal_constant_time(const Secret<N> &a, const Secret<N> &b)
 {
     return sodium_memcmp(a.bytes().data(), b.bytes().data(), N) == 0;
 }

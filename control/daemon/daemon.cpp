@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Requests, as the doors hand them over, and what is told about the whole. What the kernel tells is in
-// daemon_watch.cpp.
+// Requests, as the doors hand them over, and what is told about the whole. What the kernel tells is
+// in daemon_watch.cpp.
 #include "daemon/daemon.h"
 
 #include <unistd.h>
@@ -68,7 +68,10 @@ Result<> Daemon::detach_nic(const std::string &name)
 
 Status Daemon::status()
 {
-    Status status{.version = WGXDP_VERSION, .instance = instance_.name(), .pid = ::getpid(), .pins = instance_.pins()};
+    Status status{.version = WGXDP_VERSION,
+                  .instance = instance_.name(),
+                  .pid = ::getpid(),
+                  .pins = instance_.pins()};
     for (const auto &[name, fd] : programs_->programs()) {
         bpf_prog_info info{};
         __u32 size = sizeof(info);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Wires everything: maps, programs, tunnels, NICs, the kernel's notifications and the doors that requests come through.
+// Wires everything: maps, programs, tunnels, NICs, the kernel's notifications and the doors that
+// requests come through.
 #pragma once
 
 #include <map>
@@ -22,8 +23,10 @@ namespace wg {
 
 class Daemon final : public Service {
   public:
-    /// Adopts what an earlier daemon left. `until_idle`: stop the loop when the last tunnel and NIC are gone.
-    static Result<std::unique_ptr<Daemon>> start(asio::io_context &io, Instance &instance, bool until_idle);
+    /// Adopts what an earlier daemon left. `until_idle`: stop the loop when the last tunnel and NIC
+    /// are gone.
+    static Result<std::unique_ptr<Daemon>>
+    start(asio::io_context &io, Instance &instance, bool until_idle);
     ~Daemon() override;
 
     Result<> add_tunnel(TunnelSpec spec) override;

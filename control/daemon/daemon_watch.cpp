@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The daemon's start, and how it follows what the kernel tells: links, addresses, routes, neighbours, filters.
+// The daemon's start, and how it follows what the kernel tells: links, addresses, routes,
+// neighbours, filters.
 #include <algorithm>
 
 #include <arpa/inet.h>
@@ -23,7 +24,8 @@ Daemon::Daemon(asio::io_context &io, Instance &instance, bool until_idle)
 
 Daemon::~Daemon() = default;
 
-Result<std::unique_ptr<Daemon>> Daemon::start(asio::io_context &io, Instance &instance, bool until_idle)
+Result<std::unique_ptr<Daemon>>
+Daemon::start(asio::io_context &io, Instance &instance, bool until_idle)
 {
     std::unique_ptr<Daemon> daemon(new Daemon(io, instance, until_idle));
     WG_TRY(daemon->open());
@@ -42,15 +44,17 @@ Result<> Daemon::open()
     attachment_ = std::make_unique<NicAttachment>(*programs_, instance_.name());
     netlink_ = std::make_unique<Netlink>(WG_TRY(Netlink::open()));
     ethtool_ = std::make_unique<Ethtool>(WG_TRY(Ethtool::open()));
-    nics_ = std::make_unique<Nics>(*maps_, *attachment_, *netlink_, *ethtool_,
-                                   [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); });
+    nics_ =
+        std::make_unique<Nics>(*maps_, *attachment_, *netlink_, *ethtool_,
+                               [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); });
     return {};
 }
 
 Result<> Daemon::watch()
 {
     monitor_ = WG_TRY(NetlinkMonitor::open(io_, netlink_events()));
-    events_ = WG_TRY(EventReader::start(io_, programs_->map("events"), [this](const wg_event &event) { on_event(event); }));
+    events_ = WG_TRY(EventReader::start(io_, programs_->map("events"),
+                                        [this](const wg_event &event) { on_event(event); }));
     return {};
 }
 
@@ -74,13 +78,14 @@ TunnelContext Daemon::tunnel_context()
             .netlink = *netlink_,
             .random = random_,
             .is_own_tunnel = [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); },
-            .count_drop = [this](wg_drop_reason reason, std::uint64_t packets) { count_drop(reason, packets); }};
+            .count_drop = [this](wg_drop_reason reason,
+                                 std::uint64_t packets) { count_drop(reason, packets); }};
 }
 
 bool Daemon::is_own_tunnel(std::uint32_t ifindex) const
 {
-    return std::ranges::any_of(tunnels_,
-                               [ifindex](const auto &entry) { return entry.second->has_interface(ifindex); });
+    return std::ranges::any_of(
+        tunnels_, [ifindex](const auto &entry) { return entry.second->has_interface(ifindex); });
 }
 
 void Daemon::on_event(const wg_event &event)

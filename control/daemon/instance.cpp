@@ -31,9 +31,10 @@ bool is_bpf_file_system(const std::string &path)
 
 bool is_good_name(const std::string &name)
 {
-    return !name.empty() && name.size() <= 64 && name[0] != '.' && std::ranges::all_of(name, [](unsigned char c) {
-        return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-    });
+    return !name.empty() && name.size() <= 64 && name[0] != '.' &&
+           std::ranges::all_of(name, [](unsigned char c) {
+               return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+           });
 }
 
 } // namespace
@@ -41,7 +42,9 @@ bool is_good_name(const std::string &name)
 Result<Instance> Instance::open(const std::string &name)
 {
     if (!is_good_name(name))
-        return failure(EINVAL, "--instance: expected 1 to 64 letters, digits, '-', '_' and '.', got \"{}\"", name);
+        return failure(EINVAL,
+                       "--instance: expected 1 to 64 letters, digits, '-', '_' and '.', got \"{}\"",
+                       name);
     Instance instance;
     instance.name_ = name;
     std::error_code error;
@@ -53,7 +56,8 @@ Result<Instance> Instance::open(const std::string &name)
     return instance;
 }
 
-/* The file may be removed by the daemon that ends while we wait for its lock: then it is the wrong file. */
+/* The file may be removed by the daemon that ends while we wait for its lock: then it is the wrong
+ * file. */
 Result<> Instance::take_lock()
 {
     const auto deadline = std::chrono::steady_clock::now() + LOCK_PATIENCE;
@@ -66,7 +70,8 @@ Result<> Instance::take_lock()
             ::stat(lock_path().c_str(), &named) == 0 && held.st_ino == named.st_ino)
             return {};
         if (std::chrono::steady_clock::now() > deadline)
-            return failure(EBUSY, "instance {}: another wgxdpd runs it ({} is locked)", name_, lock_path());
+            return failure(EBUSY, "instance {}: another wgxdpd runs it ({} is locked)", name_,
+                           lock_path());
         std::this_thread::sleep_for(LOCK_RETRY);
     }
 }
@@ -85,7 +90,8 @@ Result<> Instance::find_pins()
     std::error_code error;
     std::filesystem::create_directories(mount_point, error);
     if (error || ::mount("bpf", mount_point.c_str(), "bpf", 0, "mode=0700") != 0)
-        return system_failure(error ? error.value() : errno, "{}: mount a BPF file system", mount_point);
+        return system_failure(error ? error.value() : errno, "{}: mount a BPF file system",
+                              mount_point);
     return {};
 }
 

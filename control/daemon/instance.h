@@ -12,8 +12,8 @@ namespace wg {
 
 class Instance {
   public:
-    /// Takes the instance's lock (waiting a moment for one that is just ending) and finds or mounts a BPF file system
-    /// for its pins. The name is checked: it becomes part of paths.
+    /// Takes the instance's lock (waiting a moment for one that is just ending) and finds or mounts
+    /// a BPF file system for its pins. The name is checked: it becomes part of paths.
     static Result<Instance> open(const std::string &name);
 
     const std::string &name() const { return name_; }

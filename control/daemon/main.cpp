@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// wgxdpd: the daemon. Returns to its caller once it can be asked; leaves all it made in place when it ends.
+// wgxdpd: the daemon. Returns to its caller once it can be asked; leaves all it made in place when
+// it ends.
 #include <csignal>
 #include <iostream>
 
+#include <CLI/CLI.hpp>
+#include <asio.hpp>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <CLI/CLI.hpp>
-#include <asio.hpp>
 
 #include "base/log.h"
 #include "daemon/daemon.h"
@@ -96,7 +96,8 @@ Result<> run(const Options &options)
     daemon.reset();
     if (nothing_left)
         instance.remove();
-    log::info("instance {}: ended{}", options.instance, asked_to_end && !nothing_left ? ", its tunnels go on" : "");
+    log::info("instance {}: ended{}", options.instance,
+              asked_to_end && !nothing_left ? ", its tunnels go on" : "");
     return {};
 }
 
@@ -105,10 +106,13 @@ int main(int argc, char **argv)
     Options options;
     CLI::App app("wgxdpd: WireGuard with its data plane in eBPF; the daemon");
     app.set_version_flag("--version", WGXDP_VERSION);
-    app.add_option("--instance", options.instance, "One daemon an instance; each network namespace wants its own")
+    app.add_option("--instance", options.instance,
+                   "One daemon an instance; each network namespace wants its own")
         ->capture_default_str();
-    app.add_flag("--foreground", options.foreground, "Stay in the foreground and log to standard error");
-    app.add_flag("--until-idle", options.until_idle, "End when the last tunnel and the last NIC are removed");
+    app.add_flag("--foreground", options.foreground,
+                 "Stay in the foreground and log to standard error");
+    app.add_flag("--until-idle", options.until_idle,
+                 "End when the last tunnel and the last NIC are removed");
     app.add_option("--log-level", options.log_level, "debug, info, warn or error")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
         ->capture_default_str();

@@ -34,7 +34,11 @@ AttachMode from_abi(wg_nic_mode mode)
 
 } // namespace
 
-Nics::Nics(BpfDatapath &maps, NicAttachment &attachment, Netlink &netlink, Ethtool &ethtool, IsOwnTunnel is_own_tunnel)
+Nics::Nics(BpfDatapath &maps,
+           NicAttachment &attachment,
+           Netlink &netlink,
+           Ethtool &ethtool,
+           IsOwnTunnel is_own_tunnel)
     : maps_(maps), attachment_(attachment), netlink_(netlink), ethtool_(ethtool),
       is_own_tunnel_(std::move(is_own_tunnel))
 {
@@ -46,10 +50,12 @@ Result<> Nics::attach(const std::string &name, AttachMode mode)
     if (!link)
         return failure(ENODEV, "name: there is no interface {}", name);
     if (is_own_tunnel_(link->ifindex))
-        return failure(EINVAL, "name: {} is a tunnel, expected the NIC that its packets arrive on", name);
+        return failure(EINVAL, "name: {} is a tunnel, expected the NIC that its packets arrive on",
+                       name);
     if (link->arp_type != ARPHRD_ETHER && link->arp_type != ARPHRD_LOOPBACK)
         return failure(EINVAL,
-                       "name: {} is no Ethernet interface; tunnels work over it without being attached, more slowly",
+                       "name: {} is no Ethernet interface; tunnels work over it without being "
+                       "attached, more slowly",
                        name);
     return attach_link(*link, mode);
 }
@@ -81,7 +87,8 @@ Result<std::string> Nics::why_not_native(const Link &link)
         return std::string("the loopback interface has no native XDP");
     if (link.master != 0) {
         const auto master = netlink_.link_by_index(link.master);
-        return fmt::format("it is a port of {}", master ? master->name : std::to_string(link.master));
+        return fmt::format("it is a port of {}",
+                           master ? master->name : std::to_string(link.master));
     }
     if (WG_TRY(netlink_.carries_macvlan(link.ifindex)))
         return std::string("it carries macvlan or ipvlan interfaces");
@@ -106,8 +113,9 @@ Result<Nics::Nic> Nics::hook(const Link &link, AttachMode wanted)
             nic.reason = attached.error().what;
         }
         if (wanted == AttachMode::native)
-            return failure(EOPNOTSUPP, "mode: {} cannot be attached natively: {}; expected auto or tc", link.name,
-                           nic.reason);
+            return failure(EOPNOTSUPP,
+                           "mode: {} cannot be attached natively: {}; expected auto or tc",
+                           link.name, nic.reason);
     } else {
         nic.reason = ASKED_FOR;
     }
@@ -171,8 +179,8 @@ void Nics::adopt()
         }
         // in place, without a gap: the new programs replace the old ones
         const bool native = nic->mode == WG_NIC_NATIVE;
-        const auto attached =
-            native ? attachment_.attach_native(ifindex) : attachment_.attach_tc(ifindex, "wg_rx_tc");
+        const auto attached = native ? attachment_.attach_native(ifindex)
+                                     : attachment_.attach_tc(ifindex, "wg_rx_tc");
         if (!attached) {
             log::error("{}: {}", link->name, attached.error().what);
             continue;
@@ -201,11 +209,13 @@ void Nics::check(std::uint32_t ifindex)
     nic.name = link->name;
     const auto recorded = maps_.nic(ifindex);
     if (recorded && std::memcmp(recorded->mac, link->mac.data(), link->mac.size()) != 0)
-        if (const auto stored = record(*link, nic.mode, nic.wanted, recorded->gro_was_on != 0); !stored)
+        if (const auto stored = record(*link, nic.mode, nic.wanted, recorded->gro_was_on != 0);
+            !stored)
             log::error("{}: {}", nic.name, stored.error().what);
     const auto reason = why_not_native(*link);
     const bool allowed = nic.mode == AttachMode::tc || (reason && reason->empty());
-    const bool hooked = attachment_.has_filter(ifindex) && (nic.mode == AttachMode::tc || attachment_.has_link(ifindex));
+    const bool hooked = attachment_.has_filter(ifindex) &&
+                        (nic.mode == AttachMode::tc || attachment_.has_link(ifindex));
     if (allowed && hooked)
         return;
     log::warn("{}: {}", nic.name, allowed ? "its programs were removed" : *reason);

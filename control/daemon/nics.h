@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The attached NICs: which hook each gets and why, and that it stays so (design.md, rule 6: fail closed).
+// The attached NICs: which hook each gets and why, and that it stays so (design.md, rule 6: fail
+// closed).
 #pragma once
 
 #include <functional>
@@ -20,7 +21,11 @@ class Nics {
   public:
     using IsOwnTunnel = std::function<bool(std::uint32_t ifindex)>;
 
-    Nics(BpfDatapath &maps, NicAttachment &attachment, Netlink &netlink, Ethtool &ethtool, IsOwnTunnel is_own_tunnel);
+    Nics(BpfDatapath &maps,
+         NicAttachment &attachment,
+         Netlink &netlink,
+         Ethtool &ethtool,
+         IsOwnTunnel is_own_tunnel);
 
     Result<> attach(const std::string &name, AttachMode mode);
     Result<> detach(const std::string &name);
@@ -29,7 +34,8 @@ class Nics {
 
     /// Takes over what an earlier daemon attached.
     void adopt();
-    /// The link, its master or its filters may have changed: what no longer holds is taken down, then made anew.
+    /// The link, its master or its filters may have changed: what no longer holds is taken down,
+    /// then made anew.
     void check(std::uint32_t ifindex);
     void check_all();
 

@@ -9,7 +9,10 @@
 
 namespace wg {
 
-PeerRoutes::PeerRoutes(Netlink &netlink, BpfDatapath &maps, const Device &device, IsOwnTunnel is_own_tunnel)
+PeerRoutes::PeerRoutes(Netlink &netlink,
+                       BpfDatapath &maps,
+                       const Device &device,
+                       IsOwnTunnel is_own_tunnel)
     : netlink_(netlink), maps_(maps), device_(device), is_own_tunnel_(std::move(is_own_tunnel))
 {
 }
@@ -49,7 +52,8 @@ void PeerRoutes::neighbour_changed(std::uint32_t ifindex, const IpAddress &next_
     for (const PeerId peer : behind)
         refresh(peer);
     const auto recently = now().instant - std::chrono::seconds(60);
-    if (std::ranges::any_of(behind, [&](PeerId peer) { return maps_.activity(peer).last_sent > recently; }))
+    if (std::ranges::any_of(behind,
+                            [&](PeerId peer) { return maps_.activity(peer).last_sent > recently; }))
         confirm(behind.front());
 }
 
@@ -58,7 +62,8 @@ void PeerRoutes::confirm(PeerId peer)
     const auto found = entries_.find(peer);
     if (found == entries_.end() || found->second.resolved.route.kind != WG_ROUTE_DIRECT)
         return;
-    const auto &[ifindex, next_hop] = std::tie(found->second.resolved.ifindex, found->second.resolved.next_hop);
+    const auto &[ifindex, next_hop] =
+        std::tie(found->second.resolved.ifindex, found->second.resolved.next_hop);
     const auto neighbour = netlink_.neighbour(ifindex, next_hop);
     if (!neighbour || !*neighbour || (*neighbour)->state != NUD_STALE)
         return;
@@ -81,7 +86,8 @@ std::string PeerRoutes::path(PeerId peer) const
 bool PeerRoutes::loops(const IpAddress &address) const
 {
     return own_ifindex_ != 0 && std::ranges::any_of(entries_, [&](const auto &entry) {
-               return entry.second.address == address && entry.second.resolved.ifindex == own_ifindex_;
+               return entry.second.address == address &&
+                      entry.second.resolved.ifindex == own_ifindex_;
            });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Keeps the route of every peer of a tunnel true: resolved when its endpoint moves, and again when links, addresses,
-// routes or neighbours change.
+// Keeps the route of every peer of a tunnel true: resolved when its endpoint moves, and again when
+// links, addresses, routes or neighbours change.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,10 @@ class PeerRoutes {
   public:
     using IsOwnTunnel = std::function<bool(std::uint32_t ifindex)>;
 
-    PeerRoutes(Netlink &netlink, BpfDatapath &maps, const Device &device, IsOwnTunnel is_own_tunnel);
+    PeerRoutes(Netlink &netlink,
+               BpfDatapath &maps,
+               const Device &device,
+               IsOwnTunnel is_own_tunnel);
 
     void set_mark(std::uint32_t mark) { mark_ = mark; }
     /// wg0's ifindex, 0 while it is elsewhere: what is routed into it would go in circles.
@@ -27,9 +30,11 @@ class PeerRoutes {
 
     void refresh(PeerId peer);
     void refresh_all();
-    /// A neighbour's state changed: peers behind it are resolved again, and one that is in use is confirmed.
+    /// A neighbour's state changed: peers behind it are resolved again, and one that is in use is
+    /// confirmed.
     void neighbour_changed(std::uint32_t ifindex, const IpAddress &next_hop);
-    /// The peer sends again after a pause: BPF does not use the kernel's neighbour entry, so say that it is in use.
+    /// The peer sends again after a pause: BPF does not use the kernel's neighbour entry, so say
+    /// that it is in use.
     void confirm(PeerId peer);
 
     /// "bpf eth0" or "socket: REASON".

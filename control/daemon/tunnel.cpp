@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A tunnel at work: what its sockets, timers and the kernel tell it. How it comes and goes is in tunnel_life.cpp.
+// A tunnel at work: what its sockets, timers and the kernel tell it. How it comes and goes is in
+// tunnel_life.cpp.
 #include "daemon/tunnel.h"
 
 #include <linux/if.h>
@@ -15,7 +16,8 @@ namespace wg {
 
 Tunnel::Tunnel(const TunnelContext &context, TunnelInterface interface, const wg_tunnel &state)
     : context_(context), interface_(std::move(interface)), state_(state),
-      datapath_(context_.maps, interface_.inner_ifindex, ports()), device_(datapath_, context_.random),
+      datapath_(context_.maps, interface_.inner_ifindex, ports()),
+      device_(datapath_, context_.random),
       routes_(context_.netlink, context_.maps, device_, context_.is_own_tunnel), timer_(context_.io)
 {
     routes_.set_own_ifindex(state_.wg0_ifindex);
@@ -25,9 +27,10 @@ Tunnel::Tunnel(const TunnelContext &context, TunnelInterface interface, const wg
 
 SlowPathPorts Tunnel::ports()
 {
-    return {.send = [this](std::span<OutgoingDatagram> datagrams) { send(datagrams); },
-            .inject = [this](std::span<const Bytes> frames) { return packets_->inject_all(frames); },
-            .count_drop = context_.count_drop};
+    return {
+        .send = [this](std::span<OutgoingDatagram> datagrams) { send(datagrams); },
+        .inject = [this](std::span<const Bytes> frames) { return packets_->inject_all(frames); },
+        .count_drop = context_.count_drop};
 }
 
 void Tunnel::send(std::span<OutgoingDatagram> datagrams)
@@ -113,7 +116,8 @@ void Tunnel::schedule()
     });
 }
 
-/* wg0 has moved to another netns (or back), and was set down for it. Its new owner sets it up again: keys stay. */
+/* wg0 has moved to another netns (or back), and was set down for it. Its new owner sets it up
+ * again: keys stay. */
 bool Tunnel::follow_move(const wg_tunnel &state)
 {
     if (state.wg0_ifindex != state_.wg0_ifindex)
@@ -157,8 +161,9 @@ Result<> Tunnel::change(DeviceChange change)
     const auto mark = change.fwmark;
     std::unique_ptr<UdpSocket> socket;
     if (port && (*port == 0 || *port != listen_port()))
-        socket = WG_TRY(UdpSocket::open(context_.io, *port, mark.value_or(state_.fwmark),
-                                        [this](std::span<const Datagram> datagrams) { receive(datagrams); }));
+        socket = WG_TRY(
+            UdpSocket::open(context_.io, *port, mark.value_or(state_.fwmark),
+                            [this](std::span<const Datagram> datagrams) { receive(datagrams); }));
     const bool new_key = change.private_key.has_value();
     WG_TRY(device_.apply(std::move(change), now()));
     if (socket)
@@ -170,7 +175,8 @@ Result<> Tunnel::change(DeviceChange change)
         routes_.refresh_all();
     }
     if (new_key)
-        WG_TRY(context_.maps.store_private_key(id(), device_.private_key() ? device_.private_key()->clone() : Key()));
+        WG_TRY(context_.maps.store_private_key(
+            id(), device_.private_key() ? device_.private_key()->clone() : Key()));
     state_.listen_port = htons(listen_port());
     schedule();
     return store();
@@ -183,14 +189,17 @@ Result<> Tunnel::store()
 
 TunnelStatus Tunnel::status() const
 {
-    TunnelStatus status{.name = name(), .public_key = device_.public_key(), .listen_port = listen_port()};
+    TunnelStatus status{
+        .name = name(), .public_key = device_.public_key(), .listen_port = listen_port()};
     if (const Key *key = device_.private_key())
         status.private_key = key->clone();
     status.fwmark = state_.fwmark;
     status.mtu = state_.mtu;
     status.moved = state_.wg0_ifindex == 0;
     for (const PeerInfo &info : device_.peers()) {
-        PeerStatus peer{.public_key = info.public_key, .endpoint = info.endpoint, .allowed_ips = info.allowed_ips};
+        PeerStatus peer{.public_key = info.public_key,
+                        .endpoint = info.endpoint,
+                        .allowed_ips = info.allowed_ips};
         if (!info.preshared_key->is_zero())
             peer.preshared_key = info.preshared_key->clone();
         peer.last_handshake = info.last_handshake;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One tunnel with everything it owns: device, interface, sockets, routes. It outlives its daemon: the destructor leaves
-// interface and maps as they are, remove() takes them away.
+// One tunnel with everything it owns: device, interface, sockets, routes. It outlives its daemon:
+// the destructor leaves interface and maps as they are, remove() takes them away.
 #pragma once
 
 #include <memory>
@@ -34,7 +34,8 @@ class Tunnel {
   public:
     /// Makes the tunnel whole or not at all.
     static Result<std::unique_ptr<Tunnel>> create(const TunnelContext &context, TunnelSpec spec);
-    /// Takes over one that an earlier daemon left in the maps. ENODEV: its interface is gone, and so is the rest now.
+    /// Takes over one that an earlier daemon left in the maps. ENODEV: its interface is gone, and
+    /// so is the rest now.
     static Result<std::unique_ptr<Tunnel>> adopt(const TunnelContext &context, TunnelId id);
     Tunnel(const Tunnel &) = delete;
     Tunnel &operator=(const Tunnel &) = delete;
@@ -48,13 +49,15 @@ class Tunnel {
     TunnelStatus status() const;
 
     void event(const wg_event &event);
-    /// Anything of wg0 or wg0x may have changed: up or down, moved, MTU. False: the interface is gone.
+    /// Anything of wg0 or wg0x may have changed: up or down, moved, MTU. False: the interface is
+    /// gone.
     bool link_changed();
     PeerRoutes &routes() { return routes_; }
     bool has_peer(PeerId peer) const { return context_.maps.tunnel_of(peer) == id(); }
     bool has_interface(std::uint32_t ifindex) const
     {
-        return ifindex != 0 && (ifindex == state_.wg0_ifindex || ifindex == interface_.inner_ifindex);
+        return ifindex != 0 &&
+               (ifindex == state_.wg0_ifindex || ifindex == interface_.inner_ifindex);
     }
 
   private:

@@ -27,7 +27,8 @@ wg_tunnel to_abi(const TunnelInterface &interface, std::uint32_t mtu, std::uint3
     return tunnel;
 }
 
-/* Prefixes that want a route: all allowed IPs but those the interface's own addresses cover already. */
+/* Prefixes that want a route: all allowed IPs but those the interface's own addresses cover
+ * already. */
 std::vector<Prefix> wanted_routes(const TunnelSpec &spec)
 {
     std::vector<Prefix> wanted;
@@ -35,10 +36,11 @@ std::vector<Prefix> wanted_routes(const TunnelSpec &spec)
         return wanted;
     for (const PeerChange &peer : spec.device.peers)
         for (const AllowedIpChange &allowed : peer.allowed_ips) {
-            const bool covered = std::ranges::any_of(spec.addresses, [&](const InterfaceAddress &own) {
-                return own.length <= allowed.prefix.length &&
-                       Prefix::of(own.address, own.length).contains(allowed.prefix.address);
-            });
+            const bool covered =
+                std::ranges::any_of(spec.addresses, [&](const InterfaceAddress &own) {
+                    return own.length <= allowed.prefix.length &&
+                           Prefix::of(own.address, own.length).contains(allowed.prefix.address);
+                });
             if (!covered && !allowed.remove)
                 wanted.push_back(allowed.prefix);
         }
@@ -56,7 +58,8 @@ Result<std::unique_ptr<Tunnel>> Tunnel::create(const TunnelContext &context, Tun
         return failure(EINVAL, "mtu: expected {} to {}, got {}", SMALLEST_MTU, LARGEST_MTU, mtu);
     if (context.netlink.link_by_name(spec.name))
         return failure(EEXIST, "name: there is an interface {} already", spec.name);
-    const auto interface = WG_TRY(create_tunnel_interface(context.netlink, context.random, spec.name, mtu));
+    const auto interface =
+        WG_TRY(create_tunnel_interface(context.netlink, context.random, spec.name, mtu));
     const auto state = to_abi(interface, mtu, spec.device.fwmark.value_or(0));
     std::unique_ptr<Tunnel> tunnel(new Tunnel(context, interface, state));
     const auto routes = wanted_routes(spec);
@@ -74,10 +77,12 @@ Result<std::unique_ptr<Tunnel>> Tunnel::create(const TunnelContext &context, Tun
 
 Result<> Tunnel::open_sockets(std::uint16_t port)
 {
-    socket_ = WG_TRY(UdpSocket::open(context_.io, port, state_.fwmark,
-                                     [this](std::span<const Datagram> datagrams) { receive(datagrams); }));
-    packets_ = WG_TRY(PacketSocket::open(context_.io, interface_.inner_ifindex,
-                                         [this](std::span<const Bytes> frames) { hand_over(frames); }));
+    socket_ = WG_TRY(
+        UdpSocket::open(context_.io, port, state_.fwmark,
+                        [this](std::span<const Datagram> datagrams) { receive(datagrams); }));
+    packets_ =
+        WG_TRY(PacketSocket::open(context_.io, interface_.inner_ifindex,
+                                  [this](std::span<const Bytes> frames) { hand_over(frames); }));
     state_.listen_port = htons(listen_port());
     return {};
 }
@@ -106,9 +111,10 @@ Result<> Tunnel::configure(const TunnelSpec &spec, const std::vector<Prefix> &ro
 Result<std::unique_ptr<Tunnel>> Tunnel::adopt(const TunnelContext &context, TunnelId id)
 {
     const auto state = context.maps.tunnel(id).value_or(wg_tunnel{});
-    TunnelInterface interface{.name = std::string(state.name, ::strnlen(state.name, sizeof(state.name))),
-                              .ifindex = state.wg0_ifindex,
-                              .inner_ifindex = id};
+    TunnelInterface interface{
+        .name = std::string(state.name, ::strnlen(state.name, sizeof(state.name))),
+        .ifindex = state.wg0_ifindex,
+        .inner_ifindex = id};
     std::ranges::copy(state.wg0_mac, interface.mac.begin());
     std::ranges::copy(state.wg0x_mac, interface.inner_mac.begin());
     interface.inner_name = inner_interface_name(interface.name);

@@ -7,7 +7,8 @@ namespace wg {
 
 namespace {
 
-template <typename From, typename To> void copy(const From &from, To &to)
+template <typename From, typename To>
+void copy(const From &from, To &to)
 {
     static_assert(sizeof(from) == sizeof(to));
     std::memcpy(&to, &from, sizeof(to));
@@ -47,7 +48,8 @@ wg_peer to_abi(TunnelId tunnel, const PeerState &peer, const wg_route &route)
     copy(peer.public_key, abi.public_key);
     copy(peer.latest_timestamp, abi.latest_timestamp);
     if (peer.last_handshake)
-        abi.last_handshake = static_cast<std::uint64_t>(peer.last_handshake->time_since_epoch().count());
+        abi.last_handshake =
+            static_cast<std::uint64_t>(peer.last_handshake->time_since_epoch().count());
     return abi;
 }
 

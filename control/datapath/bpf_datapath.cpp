@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Peers and sessions. Publication follows RCU: insert under a fresh key, store one word, erase after a grace period.
+// Peers and sessions. Publication follows RCU: insert under a fresh key, store one word, erase
+// after a grace period.
 #include "datapath/bpf_datapath.h"
 
 #include <algorithm>
@@ -41,7 +42,8 @@ Result<> BpfDatapath::install_keypair(TunnelId tunnel, const NewKeypair &keypair
 {
     wg_keypair_secrets secrets{};
     std::memcpy(secrets.send.words, keypair.send_key.bytes().data(), sizeof(secrets.send.words));
-    std::memcpy(secrets.receive.words, keypair.receive_key.bytes().data(), sizeof(secrets.receive.words));
+    std::memcpy(secrets.receive.words, keypair.receive_key.bytes().data(),
+                sizeof(secrets.receive.words));
     const auto stored = keypair_secrets_.insert(keypair.id, secrets);
     sodium_memzero(&secrets, sizeof(secrets));
     WG_TRY(stored);
@@ -54,8 +56,8 @@ Result<> BpfDatapath::install_keypair(TunnelId tunnel, const NewKeypair &keypair
         keypair_secrets_.erase(keypair.id);
         return linked;
     }
-    sessions_.emplace(keypair.id, Session{keypair.peer, tunnel, keypair.remote_index, keypair.send_key.clone(),
-                                          keypair.receive_key.clone()});
+    sessions_.emplace(keypair.id, Session{keypair.peer, tunnel, keypair.remote_index,
+                                          keypair.send_key.clone(), keypair.receive_key.clone()});
     return {};
 }
 
@@ -65,7 +67,8 @@ void BpfDatapath::retire_keypair(KeypairId keypair)
     if (const auto element = keypairs_.find(keypair, BPF_F_LOCK))
         indices_.erase(element->local_index);
     grace_.after([this, keypair] {
-        if (auto wiped = keypair_secrets_.overwrite(keypair, {}); !wiped && wiped.error().code.value() != ENOENT)
+        if (auto wiped = keypair_secrets_.overwrite(keypair, {});
+            !wiped && wiped.error().code.value() != ENOENT)
             log::error("keypair {}: keys not wiped: {}", keypair, wiped.error().what);
         keypair_secrets_.erase(keypair);
         keypairs_.erase(keypair);
@@ -123,7 +126,8 @@ void BpfDatapath::remove_allowed_ip(TunnelId tunnel, const Prefix &prefix)
         allowed_ips_v4_.erase(allowed_ip_key_v4(tunnel, prefix));
 }
 
-std::optional<PeerId> BpfDatapath::lookup_allowed_ip(TunnelId tunnel, const IpAddress &address) const
+std::optional<PeerId> BpfDatapath::lookup_allowed_ip(TunnelId tunnel,
+                                                     const IpAddress &address) const
 {
     const auto host = Prefix::of(address, static_cast<std::uint8_t>(address.bits()));
     if (address.is_v6())
@@ -134,7 +138,9 @@ std::optional<PeerId> BpfDatapath::lookup_allowed_ip(TunnelId tunnel, const IpAd
 PeerActivity BpfDatapath::activity(PeerId peer) const
 {
     auto &from = activity_of(peer);
-    const auto read = [](__u64 &value) { return std::atomic_ref(value).load(std::memory_order_relaxed); };
+    const auto read = [](__u64 &value) {
+        return std::atomic_ref(value).load(std::memory_order_relaxed);
+    };
     const auto when = [&](__u64 &value) { return instant_from_ns(read(value)); };
     return {.tx_bytes = read(from.tx_bytes),
             .rx_bytes = read(from.rx_bytes),
@@ -195,7 +201,8 @@ std::optional<KeypairId> BpfDatapath::find_index(std::uint32_t local_index) cons
     return indices_.find(local_index);
 }
 
-tl::expected<std::uint64_t, wg_drop_reason> BpfDatapath::take_counter(KeypairId keypair, std::uint32_t length)
+tl::expected<std::uint64_t, wg_drop_reason> BpfDatapath::take_counter(KeypairId keypair,
+                                                                      std::uint32_t length)
 {
     wg_counter_request request{};
     request.keypair = keypair;
@@ -205,7 +212,9 @@ tl::expected<std::uint64_t, wg_drop_reason> BpfDatapath::take_counter(KeypairId 
     return request.counter;
 }
 
-wg_drop_reason BpfDatapath::accept_counter(KeypairId keypair, std::uint64_t counter, std::uint32_t length,
+wg_drop_reason BpfDatapath::accept_counter(KeypairId keypair,
+                                           std::uint64_t counter,
+                                           std::uint32_t length,
                                            const Endpoint &from)
 {
     wg_counter_request request{};
@@ -218,8 +227,8 @@ wg_drop_reason BpfDatapath::accept_counter(KeypairId keypair, std::uint64_t coun
 
 wg_drop_reason BpfDatapath::run_counter_program(const char *program, wg_counter_request &request)
 {
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = &request, .data_out = &request, .data_size_in = sizeof(request),
-                .data_size_out = sizeof(request), .repeat = 1);
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = &request, .data_out = &request,
+                .data_size_in = sizeof(request), .data_size_out = sizeof(request), .repeat = 1);
     if (bpf_prog_test_run_opts(programs_.program(program), &options) != 0)
         return WG_DROP_NO_STATE;
     return static_cast<wg_drop_reason>(options.retval);

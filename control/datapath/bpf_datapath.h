@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The maps of an instance, as the daemon writes them: what may be seen when, what is erased only after a grace period.
-// One for all tunnels; TunnelDatapath is what one device sees of it.
+// The maps of an instance, as the daemon writes them: what may be seen when, what is erased only
+// after a grace period. One for all tunnels; TunnelDatapath is what one device sees of it.
 #pragma once
 
 #include <memory>
@@ -29,7 +29,8 @@ struct Session {
 
 class BpfDatapath {
   public:
-    /// Takes over the maps of an earlier daemon where `programs` adopted them, and erases what belongs to no peer.
+    /// Takes over the maps of an earlier daemon where `programs` adopted them, and erases what
+    /// belongs to no peer.
     static Result<std::unique_ptr<BpfDatapath>> create(asio::io_context &io, BpfPrograms &programs);
     ~BpfDatapath();
 
@@ -58,8 +59,12 @@ class BpfDatapath {
     const Session *find_session(KeypairId keypair) const;
     std::optional<KeypairId> find_index(std::uint32_t local_index) const;
     /// The one home of a counter is its element: these run the programs that change it.
-    tl::expected<std::uint64_t, wg_drop_reason> take_counter(KeypairId keypair, std::uint32_t length);
-    wg_drop_reason accept_counter(KeypairId keypair, std::uint64_t counter, std::uint32_t length, const Endpoint &from);
+    tl::expected<std::uint64_t, wg_drop_reason> take_counter(KeypairId keypair,
+                                                             std::uint32_t length);
+    wg_drop_reason accept_counter(KeypairId keypair,
+                                  std::uint64_t counter,
+                                  std::uint32_t length,
+                                  const Endpoint &from);
 
     // --- tunnels, NICs and listeners ---
     Result<> put_tunnel(TunnelId id, const wg_tunnel &tunnel);
@@ -110,8 +115,8 @@ class BpfDatapath {
     BpfMap<std::uint64_t, wg_keypair_secrets> keypair_secrets_;
     BpfMap<std::uint32_t, wg_secret_key> tunnel_secrets_;
     BpfMap<std::uint32_t, wg_secret_key> peer_secrets_;
-    std::uint64_t *versions_ = nullptr;     ///< peer_versions, by mmap
-    wg_peer_activity *activity_ = nullptr;  ///< peer_activity, by mmap
+    std::uint64_t *versions_ = nullptr;    ///< peer_versions, by mmap
+    wg_peer_activity *activity_ = nullptr; ///< peer_activity, by mmap
 
     std::uint64_t next_id_ = 1; ///< of keypairs and peer versions: never used twice
     PeerId next_peer_ = 0;

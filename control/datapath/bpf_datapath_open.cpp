@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Opening the maps, taking over what an earlier daemon left in them, and the maps that belong to no peer.
+// Opening the maps, taking over what an earlier daemon left in them, and the maps that belong to no
+// peer.
 #include <algorithm>
 #include <atomic>
 #include <set>
@@ -22,9 +23,11 @@ std::size_t page_aligned(std::size_t bytes)
     return (bytes + page - 1) / page * page;
 }
 
-template <typename T> Result<T *> map_array(int fd, const char *name)
+template <typename T>
+Result<T *> map_array(int fd, const char *name)
 {
-    void *memory = ::mmap(nullptr, page_aligned(sizeof(T) * WG_MAX_PEERS), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *memory = ::mmap(nullptr, page_aligned(sizeof(T) * WG_MAX_PEERS), PROT_READ | PROT_WRITE,
+                          MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED)
         return system_failure(errno, "map {}: mmap", name);
     return static_cast<T *>(memory);
@@ -32,7 +35,10 @@ template <typename T> Result<T *> map_array(int fd, const char *name)
 
 } // namespace
 
-BpfDatapath::BpfDatapath(asio::io_context &io, BpfPrograms &programs) : grace_(io), programs_(programs) {}
+BpfDatapath::BpfDatapath(asio::io_context &io, BpfPrograms &programs)
+    : grace_(io), programs_(programs)
+{
+}
 
 BpfDatapath::~BpfDatapath()
 {
@@ -42,7 +48,8 @@ BpfDatapath::~BpfDatapath()
         ::munmap(activity_, page_aligned(sizeof(*activity_) * WG_MAX_PEERS));
 }
 
-Result<std::unique_ptr<BpfDatapath>> BpfDatapath::create(asio::io_context &io, BpfPrograms &programs)
+Result<std::unique_ptr<BpfDatapath>> BpfDatapath::create(asio::io_context &io,
+                                                         BpfPrograms &programs)
 {
     std::unique_ptr<BpfDatapath> datapath(new BpfDatapath(io, programs));
     WG_TRY(datapath->open(programs));
@@ -102,14 +109,17 @@ void BpfDatapath::adopt_peer(PeerId peer, std::uint64_t version)
         if (id == 0 || !keypair || !secrets)
             continue;
         Session session{peer, element->tunnel, keypair->remote_index, {}, {}};
-        std::memcpy(session.send_key.mutable_bytes().data(), secrets->send.words, sizeof(secrets->send.words));
-        std::memcpy(session.receive_key.mutable_bytes().data(), secrets->receive.words, sizeof(secrets->receive.words));
+        std::memcpy(session.send_key.mutable_bytes().data(), secrets->send.words,
+                    sizeof(secrets->send.words));
+        std::memcpy(session.receive_key.mutable_bytes().data(), secrets->receive.words,
+                    sizeof(secrets->receive.words));
         sodium_memzero(&*secrets, sizeof(*secrets));
         sessions_.emplace(id, std::move(session));
     }
 }
 
-/* What an earlier daemon had unlinked and did not live to erase; and what it had begun to install. */
+/* What an earlier daemon had unlinked and did not live to erase; and what it had begun to install.
+ */
 void BpfDatapath::erase_orphans()
 {
     for (const auto index : indices_.keys())
@@ -152,11 +162,13 @@ std::vector<AdoptedPeer> BpfDatapath::adopted_peers(TunnelId tunnel)
         AdoptedPeer peer{published.state, {}, prefixes[id], {}};
         if (const auto secret = peer_secrets_.find(id))
             peer.preshared_key = Key(secret->key);
-        for (const KeypairId keypair : {published.state.current, published.state.previous, published.state.next})
+        for (const KeypairId keypair :
+             {published.state.current, published.state.previous, published.state.next})
             if (const auto element = keypairs_.find(keypair, BPF_F_LOCK); keypair != 0 && element)
                 peer.keypairs.push_back({keypair, element->local_index, element->remote_index,
                                          (element->flags & WG_KEYPAIR_INITIATOR) != 0,
-                                         instant_from_ns(element->created_at), element->replay_next != 0});
+                                         instant_from_ns(element->created_at),
+                                         element->replay_next != 0});
         adopted.push_back(std::move(peer));
     }
     std::ranges::sort(adopted, {}, [](const AdoptedPeer &peer) { return peer.state.id; });
@@ -166,7 +178,8 @@ std::vector<AdoptedPeer> BpfDatapath::adopted_peers(TunnelId tunnel)
 Result<> BpfDatapath::put_tunnel(TunnelId id, const wg_tunnel &tunnel)
 {
     WG_TRY(tunnels_.put(id, tunnel));
-    wait_for_grace_period(); // it replaced one: before the next is written, nobody may be reading that any more
+    wait_for_grace_period(); // it replaced one: before the next is written, nobody may be reading
+                             // that any more
     return {};
 }
 

@@ -17,7 +17,8 @@
 
 namespace wg {
 
-template <typename Key, typename Value> class BpfMap {
+template <typename Key, typename Value>
+class BpfMap {
   public:
     BpfMap() = default;
 
@@ -29,8 +30,9 @@ template <typename Key, typename Value> class BpfMap {
         if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0)
             return system_failure(errno, "map {}", name);
         if (info.key_size != sizeof(Key) || info.value_size != sizeof(Value))
-            return failure(EPROTO, "map {}: expected keys of {} and values of {} bytes, found {} and {}", name,
-                           sizeof(Key), sizeof(Value), info.key_size, info.value_size);
+            return failure(EPROTO,
+                           "map {}: expected keys of {} and values of {} bytes, found {} and {}",
+                           name, sizeof(Key), sizeof(Value), info.key_size, info.value_size);
         return BpfMap(fd, name, info.max_entries);
     }
 
@@ -40,7 +42,10 @@ template <typename Key, typename Value> class BpfMap {
     Result<> insert(const Key &key, const Value &value) { return update(key, value, BPF_NOEXIST); }
     Result<> put(const Key &key, const Value &value) { return update(key, value, BPF_ANY); }
     /// Overwrites in place, under the element's spin lock.
-    Result<> overwrite(const Key &key, const Value &value) { return update(key, value, BPF_EXIST | BPF_F_LOCK); }
+    Result<> overwrite(const Key &key, const Value &value)
+    {
+        return update(key, value, BPF_EXIST | BPF_F_LOCK);
+    }
 
     /// flags: BPF_F_LOCK for a consistent copy of an element with a spin lock.
     std::optional<Value> find(const Key &key, std::uint64_t flags = 0) const

@@ -7,13 +7,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <wg_counter.skel.h>
 #include <wg_deliver.skel.h>
 #include <wg_rx.skel.h>
 #include <wg_tx.skel.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -84,10 +84,12 @@ Result<> BpfPrograms::open_pins()
     config_ = wg::load<wg_config>(Bytes(value).first(sizeof(wg_config)));
     if (config_.abi_version != WG_ABI_VERSION)
         return failure(EPROTO,
-                       "{}: pinned by a wgxdp with ABI version {}, this one has {}: take its tunnels down first", pins_,
-                       config_.abi_version, static_cast<unsigned>(WG_ABI_VERSION));
+                       "{}: pinned by a wgxdp with ABI version {}, this one has {}: take its "
+                       "tunnels down first",
+                       pins_, config_.abi_version, static_cast<unsigned>(WG_ABI_VERSION));
     for (const auto &entry : std::filesystem::directory_iterator(pins_, error))
-        if (entry.path().filename() != CONFIG_PIN && entry.path().filename().string().rfind("nic_", 0) != 0)
+        if (entry.path().filename() != CONFIG_PIN &&
+            entry.path().filename().string().rfind("nic_", 0) != 0)
             maps_[entry.path().filename()] = Fd(bpf_obj_get(entry.path().c_str()));
     adopted_ = true;
     return {};
@@ -106,11 +108,13 @@ Result<> BpfPrograms::load_object(const char *name, const void *elf, std::size_t
             WG_TRY(fill_settings(map));
         } else if (const auto known = maps_.find(bpf_map__name(map)); known != maps_.end()) {
             if (bpf_map__reuse_fd(map, known->second.get()) != 0)
-                return system_failure(errno, "{}/{}: not the map it should be", pins_, bpf_map__name(map));
+                return system_failure(errno, "{}/{}: not the map it should be", pins_,
+                                      bpf_map__name(map));
         }
     }
     if (const int error = bpf_object__load(object.get()); error != 0)
-        return system_failure(-error, "program {}: the kernel refused it (--log-level debug shows why)", name);
+        return system_failure(
+            -error, "program {}: the kernel refused it (--log-level debug shows why)", name);
     WG_TRY(keep_maps(object.get()));
     bpf_program *program = nullptr;
     bpf_object__for_each_program(program, object.get())
@@ -127,7 +131,8 @@ Result<> BpfPrograms::fill_settings(bpf_map *map)
     const auto *initial = static_cast<const std::uint8_t *>(bpf_map__initial_value(map, &size));
     Buffer rodata(initial, initial + size);
     if (size < sizeof(config_))
-        return failure(EPROTO, "map {}: expected at least {} bytes", bpf_map__name(map), sizeof(config_));
+        return failure(EPROTO, "map {}: expected at least {} bytes", bpf_map__name(map),
+                       sizeof(config_));
     std::memcpy(rodata.data(), &config_, sizeof(config_));
     if (bpf_map__set_initial_value(map, rodata.data(), size) != 0)
         return system_failure(errno, "map {}: settings", bpf_map__name(map));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Loads the BPF programs over one set of maps: those an earlier daemon pinned, or new ones, which it pins. Traffic goes
-// on with the pinned state when this process dies.
+// Loads the BPF programs over one set of maps: those an earlier daemon pinned, or new ones, which
+// it pins. Traffic goes on with the pinned state when this process dies.
 #pragma once
 
 #include <map>
@@ -22,7 +22,8 @@ namespace wg {
 
 class BpfPrograms {
   public:
-    /// `pins`: a directory in a BPF file system. An error names the program and ends with the verifier's last words.
+    /// `pins`: a directory in a BPF file system. An error names the program and ends with the
+    /// verifier's last words.
     static Result<BpfPrograms> load(const std::string &pins, Random &random);
 
     BpfPrograms(BpfPrograms &&) = default;

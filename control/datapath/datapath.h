@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a device may ask of whatever moves its packets. The real one is bpf_datapath; tests have one of their own.
-// Nothing here knows about files, sockets or clocks.
+// What a device may ask of whatever moves its packets. The real one is bpf_datapath; tests have one
+// of their own. Nothing here knows about files, sockets or clocks.
 #pragma once
 
 #include <cstdint>
@@ -53,11 +53,12 @@ struct PeerState {
 struct PeerActivity {
     std::uint64_t tx_bytes = 0;
     std::uint64_t rx_bytes = 0;
-    Instant last_sent{};            ///< any authenticated packet
-    Instant first_unanswered{};     ///< first data sent after last_received; stale when older than it
-    Instant last_received{};        ///< any authenticated packet
+    Instant last_sent{};        ///< any authenticated packet
+    Instant first_unanswered{}; ///< first data sent after last_received; stale when older than it
+    Instant last_received{};    ///< any authenticated packet
     Instant last_data_received{};
-    Instant first_unacknowledged{}; ///< first data received after last_sent; stale when older than it
+    Instant
+        first_unacknowledged{}; ///< first data received after last_sent; stale when older than it
 };
 
 /// What a fresh daemon finds of a peer that an earlier one left.
@@ -85,9 +86,11 @@ class Datapath {
     virtual void release_peer(PeerId peer) = 0;
     virtual KeypairId allocate_keypair() = 0;
 
-    /// Makes the session receivable by its local index. Sending begins when a published peer names it as current.
+    /// Makes the session receivable by its local index. Sending begins when a published peer names
+    /// it as current.
     virtual Result<> install_keypair(const NewKeypair &keypair) = 0;
-    /// Unlinks at once; keys are wiped and the element erased after a grace period. Publish the peer without it first.
+    /// Unlinks at once; keys are wiped and the element erased after a grace period. Publish the
+    /// peer without it first.
     virtual void retire_keypair(KeypairId keypair) = 0;
     virtual Result<> publish_peer(const PeerState &peer) = 0;
     virtual Result<> store_preshared_key(PeerId peer, const Key &key) = 0;
@@ -101,11 +104,13 @@ class Datapath {
     virtual void acknowledge(PeerId peer, std::uint32_t bits) = 0;
     /// Where the last packet of this keypair from elsewhere than the peer's endpoint came from.
     virtual std::optional<std::pair<Endpoint, Instant>> observed_endpoint(KeypairId keypair) = 0;
-    /// A handshake message of an identified peer passed: counts bytes, and as an authenticated packet.
+    /// A handshake message of an identified peer passed: counts bytes, and as an authenticated
+    /// packet.
     virtual void record_sent(PeerId peer, std::size_t bytes, Instant when) = 0;
     virtual void record_received(PeerId peer, std::size_t bytes, Instant when) = 0;
 
-    /// A handshake or cookie message as a UDP datagram. ds: the DS field (0x88 for handshakes, 0 for cookies).
+    /// A handshake or cookie message as a UDP datagram. ds: the DS field (0x88 for handshakes, 0
+    /// for cookies).
     virtual void send_message(const Endpoint &to, Bytes message, std::uint8_t ds) = 0;
     /// Seals one inner IP packet (empty: a keepalive) with this keypair and sends it to the peer.
     virtual void send_data(PeerId peer, KeypairId keypair, Bytes packet) = 0;

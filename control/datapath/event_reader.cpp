@@ -22,7 +22,8 @@ int EventReader::on_sample(void *self, void *data, std::size_t size)
     return 0;
 }
 
-Result<std::unique_ptr<EventReader>> EventReader::start(asio::io_context &io, int map_fd, OnEvent on_event)
+Result<std::unique_ptr<EventReader>>
+EventReader::start(asio::io_context &io, int map_fd, OnEvent on_event)
 {
     std::unique_ptr<EventReader> reader(new EventReader(std::move(on_event)));
     reader->ring_.reset(ring_buffer__new(map_fd, on_sample, reader.get(), nullptr));
@@ -31,9 +32,8 @@ Result<std::unique_ptr<EventReader>> EventReader::start(asio::io_context &io, in
     Fd epoll(::fcntl(ring_buffer__epoll_fd(reader->ring_.get()), F_DUPFD_CLOEXEC, 0));
     if (!epoll)
         return system_failure(errno, "ring buffer of events");
-    reader->watch_ = WG_TRY(ReadWatch::start(io, std::move(epoll), [ring = reader->ring_.get()] {
-        ring_buffer__poll(ring, 0);
-    }));
+    reader->watch_ = WG_TRY(ReadWatch::start(
+        io, std::move(epoll), [ring = reader->ring_.get()] { ring_buffer__poll(ring, 0); }));
     return reader;
 }
 

@@ -21,7 +21,8 @@ class EventReader {
   public:
     using OnEvent = std::function<void(const wg_event &)>;
 
-    static Result<std::unique_ptr<EventReader>> start(asio::io_context &io, int map_fd, OnEvent on_event);
+    static Result<std::unique_ptr<EventReader>>
+    start(asio::io_context &io, int map_fd, OnEvent on_event);
 
   private:
     struct Free {

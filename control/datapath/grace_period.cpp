@@ -4,9 +4,10 @@
 #include <cstdlib>
 #include <utility>
 
-#include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/membarrier.h>
 
 #include "base/log.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What was unlinked may be erased once every program that could still see it has ended. The kernel reuses a freed hash
-// element at once, so erasing earlier would show a program half of something else (design.md, rule 2).
+// What was unlinked may be erased once every program that could still see it has ended. The kernel
+// reuses a freed hash element at once, so erasing earlier would show a program half of something
+// else (design.md, rule 2).
 #pragma once
 
 #include <condition_variable>
@@ -17,11 +18,13 @@ namespace wg {
 /// Waits for every program that runs now to end (membarrier(2): synchronize_rcu).
 void wait_for_grace_period();
 
-/// Runs callbacks on the loop after a grace period, batched: one wait serves all that came before it.
+/// Runs callbacks on the loop after a grace period, batched: one wait serves all that came before
+/// it.
 class GracePeriod {
   public:
     explicit GracePeriod(asio::io_context &io);
-    ~GracePeriod(); ///< pending callbacks are not run: what they would erase is found by the next daemon
+    ~GracePeriod(); ///< pending callbacks are not run: what they would erase is found by the next
+                    ///< daemon
     GracePeriod(const GracePeriod &) = delete;
     GracePeriod &operator=(const GracePeriod &) = delete;
 

@@ -116,7 +116,8 @@ bool NicAttachment::has_link(std::uint32_t ifindex) const
     const Fd link(bpf_obj_get(link_pin(ifindex).c_str()));
     bpf_link_info info{};
     std::uint32_t size = sizeof(info);
-    return link && bpf_obj_get_info_by_fd(link.get(), &info, &size) == 0 && info.xdp.ifindex == ifindex;
+    return link && bpf_obj_get_info_by_fd(link.get(), &info, &size) == 0 &&
+           info.xdp.ifindex == ifindex;
 }
 
 } // namespace wg

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the programs hang: XDP by a pinned link and TC by clsact filters of fixed handle and priority, so that they stay
-// when the daemon goes and are replaced, not doubled, when it comes back. The clsact qdisc itself is left in place:
-// others may have put filters on it meanwhile.
+// Where the programs hang: XDP by a pinned link and TC by clsact filters of fixed handle and
+// priority, so that they stay when the daemon goes and are replaced, not doubled, when it comes
+// back. The clsact qdisc itself is left in place: others may have put filters on it meanwhile.
 #pragma once
 
 #include <cstdint>

@@ -45,8 +45,8 @@ tl::expected<Buffer, wg_drop_reason> SlowPath::open(const Datagram &datagram)
     Buffer payload(sealed.size() - WG_TAG_SIZE);
     if (!chacha20poly1305_open(payload, sealed, {}, session->receive_key, header.counter))
         return tl::unexpected(WG_DROP_BAD_TAG);
-    const auto drop = datapath_.accept_counter(*keypair, header.counter, static_cast<std::uint32_t>(payload.size()),
-                                               datagram.from);
+    const auto drop = datapath_.accept_counter(
+        *keypair, header.counter, static_cast<std::uint32_t>(payload.size()), datagram.from);
     if (drop != WG_DROP_NONE)
         return tl::unexpected(drop);
     if (payload.empty())
@@ -54,7 +54,8 @@ tl::expected<Buffer, wg_drop_reason> SlowPath::open(const Datagram &datagram)
     return check_inner(peer, std::move(payload), datagram.ecn);
 }
 
-tl::expected<Buffer, wg_drop_reason> SlowPath::check_inner(PeerId peer, Buffer payload, std::uint8_t outer_ecn)
+tl::expected<Buffer, wg_drop_reason>
+SlowPath::check_inner(PeerId peer, Buffer payload, std::uint8_t outer_ecn)
 {
     const auto inner = parse_inner(payload);
     if (!inner)
@@ -99,7 +100,8 @@ void SlowPath::send(PeerId peer, KeypairId keypair, Bytes packet)
     std::ranges::copy(packet, sealed.begin());
     chacha20poly1305_seal(sealed, sealed.first(padded), {}, session->send_key, *counter);
     const auto inner = parse_inner(packet);
-    OutgoingDatagram datagram{*endpoint, message, ecn_encapsulate(inner ? inner->ecn : std::uint8_t{0})};
+    OutgoingDatagram datagram{*endpoint, message,
+                              ecn_encapsulate(inner ? inner->ecn : std::uint8_t{0})};
     ports_.send({&datagram, 1});
     if (datagram.error != 0)
         ports_.count_drop(WG_DROP_SEND_FAILED, 1);

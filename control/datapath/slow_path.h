@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Data messages in user space: what BPF cannot or should not handle. Same packets, same checks, same counters; only the
-// cipher is libsodium's.
+// Data messages in user space: what BPF cannot or should not handle. Same packets, same checks,
+// same counters; only the cipher is libsodium's.
 #pragma once
 
 #include <functional>
@@ -15,8 +15,8 @@ namespace wg {
 
 /// Where the slow path's output goes.
 struct SlowPathPorts {
-    std::function<void(std::span<OutgoingDatagram>)> send;       ///< the UDP socket
-    std::function<std::size_t(std::span<const Bytes>)> inject;   ///< whole frames into wg0
+    std::function<void(std::span<OutgoingDatagram>)> send;     ///< the UDP socket
+    std::function<std::size_t(std::span<const Bytes>)> inject; ///< whole frames into wg0
     std::function<void(wg_drop_reason, std::uint64_t)> count_drop;
 };
 
@@ -31,7 +31,8 @@ class SlowPath {
 
   private:
     tl::expected<Buffer, wg_drop_reason> open(const Datagram &datagram);
-    tl::expected<Buffer, wg_drop_reason> check_inner(PeerId peer, Buffer payload, std::uint8_t outer_ecn);
+    tl::expected<Buffer, wg_drop_reason>
+    check_inner(PeerId peer, Buffer payload, std::uint8_t outer_ecn);
     Buffer frame(Bytes packet) const;
 
     BpfDatapath &datapath_;

@@ -3,9 +3,10 @@
  * Every key, value and event that the BPF programs and the daemon share. Change anything here and
  * WG_ABI_VERSION grows: a new daemon adopts only maps of its own version.
  *
- * Publication follows RCU: an element that several fields belong to is written once, under a key that is
- * never used again, and reached through one 64-bit word (peer_versions) or one small element (indices).
- * Nothing that a program may be reading is changed in place by the daemon, so nothing is read half.
+ * Publication follows RCU: an element that several fields belong to is written once, under a key
+ * that is never used again, and reached through one 64-bit word (peer_versions) or one small
+ * element (indices). Nothing that a program may be reading is changed in place by the daemon, so
+ * nothing is read half.
  */
 #ifndef WGXDP_ABI_H
 #define WGXDP_ABI_H
@@ -22,7 +23,8 @@ enum wg_abi : __u32 {
     WG_MAX_PAYLOAD = 1535, /* longest padded inner packet a cipher slot can carry */
 };
 
-/* An IP address and port of a peer. IPv4 stands in the first 4 bytes of address, the rest is zero. */
+/* An IP address and port of a peer. IPv4 stands in the first 4 bytes of address, the rest is zero.
+ */
 struct wg_endpoint {
     __u8 address[16];
     __be16 port;
@@ -69,13 +71,15 @@ struct wg_allowed_ip_key_v4 {
     __u32 tunnel;
     __u8 address[4];
 };
-static_assert(sizeof(struct wg_allowed_ip_key_v4) == 4 + 4 + 4, "LPM key: the kernel matches the bytes after prefix_len");
+static_assert(sizeof(struct wg_allowed_ip_key_v4) == 4 + 4 + 4,
+              "LPM key: the kernel matches the bytes after prefix_len");
 struct wg_allowed_ip_key_v6 {
     __u32 prefix_len;
     __u32 tunnel;
     __u8 address[16];
 };
-static_assert(sizeof(struct wg_allowed_ip_key_v6) == 4 + 4 + 16, "LPM key: the kernel matches the bytes after prefix_len");
+static_assert(sizeof(struct wg_allowed_ip_key_v6) == 4 + 4 + 16,
+              "LPM key: the kernel matches the bytes after prefix_len");
 
 /* How a peer's packets leave. */
 enum wg_route_kind : __u8 {
@@ -95,7 +99,9 @@ struct wg_route {
 static_assert(sizeof(struct wg_route) == 4 + 4 + 16 + 6 + 6 + 1 + 1 + 2);
 
 /* peers: version → one state of a peer; peer_versions[peer id] names the valid one. */
-enum wg_peer_flags : __u32 { WG_PEER_SENDING_INVALID = 1 }; /* do not send with current: a new handshake is due */
+enum wg_peer_flags : __u32 {
+    WG_PEER_SENDING_INVALID = 1
+}; /* do not send with current: a new handshake is due */
 struct wg_peer {
     __u32 id;
     __u32 tunnel;
@@ -111,7 +117,7 @@ struct wg_peer {
     struct wg_route route;
     __u8 public_key[WG_KEY_SIZE];
     __u8 latest_timestamp[WG_TIMESTAMP_SIZE]; /* of the last accepted initiation */
-    __u64 last_handshake; /* wall clock, ns since 1970, 0: never */
+    __u64 last_handshake;                     /* wall clock, ns since 1970, 0: never */
 };
 static_assert(sizeof(struct wg_peer) == 4 + 4 + 3 * 8 + 4 + 2 + 2 + 24 + 16 + 4 + 40 + 32 + 12 + 8);
 
@@ -121,14 +127,15 @@ struct wg_secret_key {
 };
 static_assert(sizeof(struct wg_secret_key) == 32);
 
-/* What a program wants the daemon to know about a peer: level bits in peer_activity.events. A bit that was
- * clear rings the bell once; it stays set until the daemon clears it. */
+/* What a program wants the daemon to know about a peer: level bits in peer_activity.events. A bit
+ * that was clear rings the bell once; it stays set until the daemon clears it. */
 enum wg_event_bits : __u32 {
-    WG_EVENT_SENT = 1,       /* data sent: the answer is due (new_handshake) */
-    WG_EVENT_RECEIVED = 2,   /* data received: an answer is due (send_keepalive) */
-    WG_EVENT_CONFIRMED = 4,  /* a keypair that was never received on carried its first authentic packet */
-    WG_EVENT_ENDPOINT = 8,   /* an authentic packet came from elsewhere than the peer's endpoint */
-    WG_EVENT_REKEY = 16,     /* the keypair is old enough for a new handshake */
+    WG_EVENT_SENT = 1,     /* data sent: the answer is due (new_handshake) */
+    WG_EVENT_RECEIVED = 2, /* data received: an answer is due (send_keepalive) */
+    WG_EVENT_CONFIRMED =
+        4, /* a keypair that was never received on carried its first authentic packet */
+    WG_EVENT_ENDPOINT = 8, /* an authentic packet came from elsewhere than the peer's endpoint */
+    WG_EVENT_REKEY = 16,   /* the keypair is old enough for a new handshake */
 };
 struct wg_event {
     __u32 peer;
@@ -137,19 +144,22 @@ struct wg_event {
 };
 static_assert(sizeof(struct wg_event) == 4 + 4 + 8);
 
-/* peer_activity[peer id]: times (ns, CLOCK_BOOTTIME) and bytes that timers and people want. The first line is
- * written by senders, the second by receivers; the daemon adds its own messages atomically. */
+/* peer_activity[peer id]: times (ns, CLOCK_BOOTTIME) and bytes that timers and people want. The
+ * first line is written by senders, the second by receivers; the daemon adds its own messages
+ * atomically. */
 struct wg_peer_activity {
     __u64 tx_bytes;
     __u64 last_sent;        /* any authenticated packet */
-    __u64 first_unanswered; /* first data sent after last_received; older than last_received: answered */
+    __u64 first_unanswered; /* first data sent after last_received; older than last_received:
+                               answered */
     __u32 events;           /* wg_event_bits */
     __u32 padding;
     __u64 line0[4];
     __u64 rx_bytes;
     __u64 last_received; /* any authenticated packet */
     __u64 last_data_received;
-    __u64 first_unacknowledged; /* first data received after last_sent; older than last_sent: acknowledged */
+    __u64 first_unacknowledged; /* first data received after last_sent; older than last_sent:
+                                   acknowledged */
     __u64 line1[4];
 };
 static_assert(sizeof(struct wg_peer_activity) == 64 + 64);
@@ -164,8 +174,8 @@ struct wg_observed_endpoint {
 };
 static_assert(sizeof(struct wg_observed_endpoint) == 24 + 16 + 4 + 4 + 8);
 
-/* keypairs: id → state of one session. Installed and erased by the daemon, never replaced; only programs
- * change it afterwards. The id is a 64-bit number that is never used again. */
+/* keypairs: id → state of one session. Installed and erased by the daemon, never replaced; only
+ * programs change it afterwards. The id is a 64-bit number that is never used again. */
 enum wg_keypair_flags : __u32 { WG_KEYPAIR_INITIATOR = 1 };
 struct wg_keypair {
     struct bpf_spin_lock lock; /* guards replay_* and observed */
@@ -177,7 +187,8 @@ struct wg_keypair {
     __u64 created_at; /* ns, CLOCK_BOOTTIME */
     __u64 line0[4];
     __u64 tx_counter; /* the next to send; fetch_add, never set */
-    __u64 rekey_told; /* when WG_EVENT_REKEY was last raised for this keypair: at most every REKEY_TIMEOUT */
+    __u64 rekey_told; /* when WG_EVENT_REKEY was last raised for this keypair: at most every
+                         REKEY_TIMEOUT */
     __u64 line1[6];
     __u64 replay_next; /* greatest authentic counter + 1, 0: none yet */
     struct wg_observed_endpoint observed;
@@ -185,8 +196,8 @@ struct wg_keypair {
 };
 static_assert(sizeof(struct wg_keypair) == 64 + 64 + 8 + 56 + WG_REPLAY_BITS / 8);
 
-/* keypair_secrets: keypair id → session keys, apart from everything that people dump. The lock is there for
- * BPF_F_LOCK: it makes user space wipe the keys where they are. */
+/* keypair_secrets: keypair id → session keys, apart from everything that people dump. The lock is
+ * there for BPF_F_LOCK: it makes user space wipe the keys where they are. */
 struct wg_session_key {
     __u32 words[8];
 };
@@ -198,27 +209,31 @@ struct wg_keypair_secrets {
 };
 static_assert(sizeof(struct wg_keypair_secrets) == 4 + 4 + 32 + 32);
 
-/* A cipher slot: the raw ChaCha20 stream of one counter. Block 0 gives the Poly1305 key; its unused half holds the
- * slot's state; then keystream. */
+/* A cipher slot: the raw ChaCha20 stream of one counter. Block 0 gives the Poly1305 key; its unused
+ * half holds the slot's state; then keystream. */
 struct wg_slot {
     __u32 poly_key[8];
     __u64 state;
     __u64 reserved[3];
     __u64 keystream[(WG_MAX_PAYLOAD + 1) / 8];
 };
-static_assert(sizeof(struct wg_slot) == 25 * 64, "25 cache lines: block 0 and 24 blocks of keystream");
+static_assert(sizeof(struct wg_slot) == 25 * 64,
+              "25 cache lines: block 0 and 24 blocks of keystream");
 struct wg_cpu_slots {
-    __u64 claimed[8]; /* WG_SLOTS_PER_CPU lock words, outside the slots: the cipher writes all of a slot */
+    __u64 claimed[8]; /* WG_SLOTS_PER_CPU lock words, outside the slots: the cipher writes all of a
+                         slot */
 };
 
-/* The argument and answer of wg_take_counter and wg_accept_counter: the packet data of a BPF_PROG_TEST_RUN. */
+/* The argument and answer of wg_take_counter and wg_accept_counter: the packet data of a
+ * BPF_PROG_TEST_RUN. */
 struct wg_counter_request {
     __u8 ethernet[16]; /* BPF_PROG_TEST_RUN wants an Ethernet header */
     __u64 keypair;
-    __u64 counter;                     /* taken: answer; accepted: argument */
-    __u32 length;                      /* padded inner packet, bytes; 0: keepalive */
+    __u64 counter; /* taken: answer; accepted: argument */
+    __u32 length;  /* padded inner packet, bytes; 0: keepalive */
     __u32 padding;
-    struct wg_observed_endpoint from;  /* accept: where the datagram came from; family 0: do not roam */
+    struct wg_observed_endpoint
+        from; /* accept: where the datagram came from; family 0: do not roam */
 };
 static_assert(sizeof(struct wg_counter_request) == 16 + 8 + 8 + 4 + 4 + 56);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * What stands on the wire and every constant of the protocol (WireGuard whitepaper, sections 5.4 and 6).
- * Shared by the BPF programs and the daemon: plain C23 and C++20.
+ * What stands on the wire and every constant of the protocol (WireGuard whitepaper, sections 5.4
+ * and 6). Shared by the BPF programs and the daemon: plain C23 and C++20.
  */
 #ifndef WGXDP_PROTOCOL_H
 #define WGXDP_PROTOCOL_H
@@ -22,7 +22,8 @@ enum wg_sizes : __u32 {
     WG_COOKIE_SIZE = 16,
     WG_COOKIE_NONCE_SIZE = 24,
     WG_PADDING = 16,
-    WG_TRANSPORT_OVERHEAD = 32, /* header and tag of a transport_data message; also a keepalive's size */
+    WG_TRANSPORT_OVERHEAD =
+        32, /* header and tag of a transport_data message; also a keepalive's size */
 };
 
 struct wg_macs {
@@ -38,7 +39,8 @@ struct wg_handshake_initiation {
     __u8 encrypted_timestamp[WG_TIMESTAMP_SIZE + WG_TAG_SIZE];
     struct wg_macs macs;
 };
-static_assert(sizeof(struct wg_handshake_initiation) == 4 + 4 + 32 + 48 + 28 + 32, "148 bytes on the wire");
+static_assert(sizeof(struct wg_handshake_initiation) == 4 + 4 + 32 + 48 + 28 + 32,
+              "148 bytes on the wire");
 
 struct wg_handshake_response {
     __le32 type;
@@ -48,7 +50,8 @@ struct wg_handshake_response {
     __u8 encrypted_nothing[WG_TAG_SIZE];
     struct wg_macs macs;
 };
-static_assert(sizeof(struct wg_handshake_response) == 4 + 4 + 4 + 32 + 16 + 32, "92 bytes on the wire");
+static_assert(sizeof(struct wg_handshake_response) == 4 + 4 + 4 + 32 + 16 + 32,
+              "92 bytes on the wire");
 
 struct wg_cookie_reply {
     __le32 type;
@@ -66,7 +69,8 @@ struct wg_transport_data {
 };
 static_assert(sizeof(struct wg_transport_data) == 4 + 4 + 8, "16 bytes on the wire");
 
-/* The replay bitmap (RFC 6479): one word of it is always being cleared, so the window is that much smaller. */
+/* The replay bitmap (RFC 6479): one word of it is always being cleared, so the window is that much
+ * smaller. */
 enum wg_replay : __u64 {
     WG_REPLAY_BITS = 8192,
     WG_REPLAY_WORDS = WG_REPLAY_BITS / 64,
@@ -81,7 +85,8 @@ static const __u64 REJECT_AFTER_TIME = 180 * 1000000000ULL;
 static const __u64 REKEY_TIMEOUT = 5 * 1000000000ULL;
 static const __u64 REKEY_TIMEOUT_JITTER_MAX = 333 * 1000000ULL;
 static const __u64 KEEPALIVE_TIMEOUT = 10 * 1000000000ULL;
-static const __u64 INITIATION_INTERVAL = 20 * 1000000ULL; /* at least this between two accepted initiations */
+static const __u64 INITIATION_INTERVAL =
+    20 * 1000000ULL; /* at least this between two accepted initiations */
 static const __u64 COOKIE_SECRET_MAX_AGE = 120 * 1000000000ULL;
 static const __u64 COOKIE_SECRET_LATENCY = 5 * 1000000000ULL;
 static const __u32 MAX_TIMER_HANDSHAKES = 18;

@@ -73,6 +73,13 @@ class FakeDatapath final : public Datapath {
 
     // --- what a test may look at or break ---
 
+    /// Rings, as a program does, if the bit was clear.
+    void raise(PeerId peer, KeypairId keypair, std::uint32_t bit);
+    bool is_raised(PeerId peer, std::uint32_t bits) const
+    {
+        return (peers_.at(peer).events & bits) != 0;
+    }
+
     const PeerState *published(PeerId peer) const;
     std::optional<PeerId> lookup(const IpAddress &address) const;
     AdoptedPeer left_behind(PeerId peer) const;
@@ -110,7 +117,6 @@ class FakeDatapath final : public Datapath {
     };
 
     bool is_named(KeypairId id) const;
-    void raise(PeerId peer, KeypairId keypair, std::uint32_t bit);
     void tell_rekey(KeypairRecord &keypair, Instant now);
     void note_sent(KeypairRecord &keypair, std::size_t length);
     void note_received(KeypairRecord &keypair, std::size_t length);

@@ -139,19 +139,4 @@ TEST_F(Keepalives, a_persistent_keepalive_to_nowhere_does_nothing)
     EXPECT_EQ(a.device->next_deadline(), NEVER);
 }
 
-TEST_F(Keepalives, bells_are_few_however_many_packets_pass)
-{
-    connect();
-    network.run_for(30s);
-    std::size_t bells = 0;
-    for (int packet = 0; packet < 8000; ++packet) {
-        a.transmit(b, 1);
-        network.run_for(2ms);
-        bells += a.datapath.events.size() + b.datapath.events.size();
-        b.transmit(a, 1);
-        network.run_for(2ms);
-    }
-    EXPECT_LT(bells, 50U);
-}
-
 } // namespace wg::test

@@ -121,13 +121,15 @@ TEST_F(Roaming, a_note_from_before_people_set_the_endpoint_does_not_undo_it)
     a.endpoint = ELSEWHERE;
     a.transmit(b, 1);
     b.receive(network.last(a, Kind::data)); // noted, but the bell has not been heard
-    PeerChange change = change_of(a);
+    ASSERT_TRUE(b.datapath.is_raised(b.peer_of(a), WG_EVENT_ENDPOINT));
+
+    network.cut();
     const Endpoint wanted = endpoint_at("203.0.113.1:5");
+    PeerChange change = change_of(a);
     change.endpoint = wanted;
-    network.clock.stamp();
     b.apply_to_peer(std::move(change));
-    network.route = [](const Datagram &) { return std::vector<Duration>{}; };
-    network.run_for(1ms / 2);
+    network.run_for(100us);
+    EXPECT_FALSE(b.datapath.is_raised(b.peer_of(a), WG_EVENT_ENDPOINT));
     EXPECT_TRUE(endpoint_of_a().same_place(wanted));
 }
 

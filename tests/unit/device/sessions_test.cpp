@@ -81,13 +81,13 @@ TEST_F(Sessions, data_on_a_key_that_is_still_valid_keeps_the_retries_going)
     connect();
     network.cut();
     network.forget();
-    for (int second = 0; second < 160;
-         ++second) { // the data plane sends: the device sees no packet
-        a.transmit(b, 1);
+    for (int second = 0; second < 170; ++second) {
+        b.transmit(a,
+                   1); // by the data plane: the device sees no packet; a responder does not rekey
         network.run_for(1s);
     }
-    const auto times = network.times(a, Kind::initiation);
-    ASSERT_FALSE(times.empty());
+    const auto times = network.times(b, Kind::initiation);
+    ASSERT_GT(times.size(), 25U);
     EXPECT_GT(times.back(), network.clock.instant - 6s);
 }
 
