@@ -23,6 +23,13 @@ static __always_inline __u32 frame_size(struct xdp_md *xdp)
 
 /* --- is it ours? --- */
 
+/* A driver without room for our mark says so by data_meta behind data: there the socket receives.
+ */
+static __always_inline bool has_metadata(struct xdp_md *xdp)
+{
+    return (void *)(long)xdp->data_meta <= (void *)(long)xdp->data;
+}
+
 static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
 {
     return *(const __u32 *)a == *(const __u32 *)b &&
@@ -70,21 +77,21 @@ static __always_inline bool find_receiver(struct wg_packet *packet,
                                           __u32 ifindex)
 {
     struct wg_listener_key listener = {.port = packet->port, .family = packet->from.source.family};
-    __u32 *id, index = packet->receiver_index;
+    __u32 *found, id, index = packet->receiver_index;
     __u64 *keypair;
 
     __builtin_memcpy(listener.address, packet->from.destination, sizeof(listener.address));
-    id = bpf_map_lookup_elem(&listeners, &listener);
-    if (!id)
+    found = bpf_map_lookup_elem(&listeners, &listener);
+    if (!found)
         return false;
+    id = *found;
     keypair = bpf_map_lookup_elem(&indices, &index);
     if (!keypair || !find_session(session, *keypair))
         return false;
-    /* the index as well: the element it was found in may have been given to another one meanwhile
-     */
-    if (session->keypair->tunnel != *id || session->keypair->local_index != index)
+    /* the index as well: its element may have been given to another one meanwhile */
+    if (session->keypair->tunnel != id || session->keypair->local_index != index)
         return false;
-    *tunnel = bpf_map_lookup_elem(&tunnels, id);
+    *tunnel = bpf_map_lookup_elem(&tunnels, &id);
     packet->from.ifindex = ifindex;
     check_roamable(&packet->from);
     return *tunnel;

@@ -31,6 +31,9 @@ static __always_inline enum wg_drop_reason parse_frame(struct __sk_buff *skb,
     ethernet = (void *)(long)skb->data;
     if ((void *)(ethernet + 1) > (void *)(long)skb->data_end)
         return WG_DROP_BAD_PACKET;
+    if (skb->vlan_present) /* of a VLAN on wg0: the tag stands beside the frame and would leave with
+                              it */
+        return WG_DROP_NOT_IP;
     if (ethernet->h_proto != bpf_htons(ETH_P_IP) && ethernet->h_proto != bpf_htons(ETH_P_IPV6))
         return WG_DROP_NOT_IP;
     if (parse_inner(inner, ethernet + 1, (void *)(long)skb->data_end, skb->len - ETH_HLEN))
@@ -65,13 +68,14 @@ static __always_inline __u32 outer_header_size(const struct wg_peer *peer)
 /* The keypair to send with: the current one, or a next one that the peer has used. It is current
  * already; the daemon is about to say so, but the answer to the peer's first packet cannot wait:
  * the peer may have forgotten the old one. */
-static __always_inline bool find_sending_session(struct wg_session *session,
+static __always_inline bool find_sending_keypair(struct wg_session *session,
                                                  const struct wg_peer *peer)
 {
-    if (peer->next && find_session(session, peer->next) && session->keypair->replay_next)
+    if (peer->flags & WG_PEER_SENDING_INVALID)
+        return false;
+    if (peer->next && find_keypair(session, peer->next) && session->keypair->replay_next)
         return true;
-    return peer->current && !(peer->flags & WG_PEER_SENDING_INVALID) &&
-           find_session(session, peer->current);
+    return peer->current && find_keypair(session, peer->current);
 }
 
 /* Can BPF send this packet by itself? If not, the daemon can: no usable key yet, no plain route,
@@ -89,7 +93,8 @@ is_sendable(struct wg_outgoing *out, const struct wg_tunnel *tunnel, struct wg_p
         return false;
     if (outer_header_size(peer) + out->padded + WG_TAG_SIZE > peer->route.mtu)
         return false;
-    return find_sending_session(session, peer) && !is_expired(session) &&
+    session->peer = peer; /* all of one version: what is checked here is what is used */
+    return find_sending_keypair(session, peer) && !is_expired(session) &&
            session->keypair->tx_counter < REJECT_AFTER_MESSAGES;
 }
 

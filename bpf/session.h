@@ -27,8 +27,8 @@ static __always_inline struct wg_peer *find_peer(__u32 peer)
     return bpf_map_lookup_elem(&peers, &key);
 }
 
-/* Fills the session of a keypair; false where any part of it is gone. */
-static __always_inline bool find_session(struct wg_session *session, __u64 id)
+/* A keypair and the activity of its peer; false where either is gone. */
+static __always_inline bool find_keypair(struct wg_session *session, __u64 id)
 {
     __u32 peer;
 
@@ -38,9 +38,17 @@ static __always_inline bool find_session(struct wg_session *session, __u64 id)
     if (!session->keypair)
         return false;
     peer = session->keypair->peer;
-    session->peer = find_peer(peer);
     session->activity = bpf_map_lookup_elem(&peer_activity, &peer);
-    return session->peer && session->activity;
+    return session->activity;
+}
+
+/* And the peer as it is now. */
+static __always_inline bool find_session(struct wg_session *session, __u64 id)
+{
+    if (!find_keypair(session, id))
+        return false;
+    session->peer = find_peer(session->keypair->peer);
+    return session->peer;
 }
 
 #endif

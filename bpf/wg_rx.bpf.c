@@ -24,8 +24,8 @@ int wg_rx_xdp(struct xdp_md *xdp)
     struct wg_tunnel *tunnel;
     enum wg_drop_reason drop;
 
-    if (!parse_transport_data(&packet, (void *)(long)xdp->data, (void *)(long)xdp->data_end,
-                              frame_size(xdp)))
+    if (!has_metadata(xdp) || !parse_transport_data(&packet, (void *)(long)xdp->data,
+                                                    (void *)(long)xdp->data_end, frame_size(xdp)))
         return XDP_PASS; /* not for BPF: the stack hands it to the daemon's socket */
     if (!is_for_nic(xdp) || !find_receiver(&packet, &session, &tunnel, xdp->ingress_ifindex))
         return XDP_PASS; /* not ours */

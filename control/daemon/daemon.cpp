@@ -22,9 +22,15 @@ Result<> Daemon::add_tunnel(TunnelSpec spec)
 {
     if (find_tunnel(spec.name))
         return failure(EEXIST, "name: there is a tunnel {} already", spec.name);
-    auto tunnel = WG_TRY(Tunnel::create(tunnel_context(), std::move(spec)));
-    tunnels_.emplace(tunnel->id(), std::move(tunnel));
-    return refresh_listeners();
+    auto tunnel = Tunnel::create(tunnel_context(), std::move(spec));
+    if (!tunnel) {
+        stop_if_idle(); // a refused first request must not leave an idle daemon
+        return tl::unexpected(std::move(tunnel).error());
+    }
+    const TunnelId id = (*tunnel)->id();
+    tunnels_.emplace(id, *std::move(tunnel));
+    refresh_listeners();
+    return {};
 }
 
 Result<> Daemon::remove_tunnel(const std::string &name)
@@ -32,8 +38,9 @@ Result<> Daemon::remove_tunnel(const std::string &name)
     Tunnel *tunnel = WG_TRY(find_tunnel(name));
     tunnel->remove();
     tunnels_.erase(tunnel->id());
+    refresh_listeners();
     stop_if_idle();
-    return refresh_listeners();
+    return {};
 }
 
 std::vector<TunnelStatus> Daemon::tunnels()
@@ -48,14 +55,16 @@ Result<> Daemon::change_tunnel(const std::string &name, DeviceChange change)
 {
     Tunnel *tunnel = WG_TRY(find_tunnel(name));
     const std::uint16_t port = tunnel->listen_port();
-    WG_TRY(tunnel->change(std::move(change)));
-    return tunnel->listen_port() == port ? Result<>() : refresh_listeners();
+    auto changed = tunnel->change(std::move(change));
+    if (tunnel->listen_port() != port)
+        refresh_listeners();
+    return changed;
 }
 
 Result<> Daemon::attach_nic(const std::string &name, AttachMode mode)
 {
     auto attached = nics_->attach(name, mode);
-    stop_if_idle(); // a refused first request must not leave an idle daemon
+    stop_if_idle();
     return attached;
 }
 
@@ -68,10 +77,11 @@ Result<> Daemon::detach_nic(const std::string &name)
 
 Status Daemon::status()
 {
-    Status status{.version = WGXDP_VERSION,
-                  .instance = instance_.name(),
-                  .pid = ::getpid(),
-                  .pins = instance_.pins()};
+    Status status;
+    status.version = WGXDP_VERSION;
+    status.instance = instance_.name();
+    status.pid = ::getpid();
+    status.pins = instance_.pins();
     for (const auto &[name, fd] : programs_->programs()) {
         bpf_prog_info info{};
         __u32 size = sizeof(info);

@@ -39,7 +39,7 @@ class Daemon final : public Service {
     Status status() override;
 
     /// No tunnel and no NIC: nothing that must survive.
-    bool is_idle() const { return tunnels_.empty() && nics_->empty(); }
+    bool is_idle() const { return tunnels_.empty() && nics_->empty() && maps_->tunnels().empty(); }
 
   private:
     Daemon(asio::io_context &io, Instance &instance, bool until_idle);
@@ -57,7 +57,7 @@ class Daemon final : public Service {
     /// Collects what changed for a moment: one change of the network makes many notifications.
     void changed();
     void follow_changes();
-    Result<> refresh_listeners();
+    void refresh_listeners();
     void stop_if_idle();
 
     asio::io_context &io_;

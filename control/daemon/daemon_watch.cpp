@@ -32,13 +32,14 @@ Daemon::start(asio::io_context &io, Instance &instance, bool until_idle)
     WG_TRY(daemon->watch());
     if (daemon->programs_->adopted())
         daemon->adopt();
-    WG_TRY(daemon->refresh_listeners());
+    daemon->refresh_listeners();
     daemon->json_ = WG_TRY(JsonServer::listen(io, *daemon, instance.socket()));
     return daemon;
 }
 
 Result<> Daemon::open()
 {
+    WG_TRY(check_grace_periods());
     programs_ = std::make_unique<BpfPrograms>(WG_TRY(BpfPrograms::load(instance_.pins(), random_)));
     maps_ = WG_TRY(BpfDatapath::create(io_, *programs_));
     attachment_ = std::make_unique<NicAttachment>(*programs_, instance_.name());
@@ -135,6 +136,7 @@ void Daemon::changed()
 
 void Daemon::follow_changes()
 {
+    const bool had_tunnels = !tunnels_.empty();
     std::erase_if(tunnels_, [](const auto &entry) {
         if (entry.second->link_changed())
             return false;
@@ -143,8 +145,7 @@ void Daemon::follow_changes()
         return true;
     });
     nics_->check_all();
-    if (const auto refreshed = refresh_listeners(); !refreshed)
-        log::error("local addresses: {}", refreshed.error().what);
+    refresh_listeners();
     const auto neighbours = std::exchange(neighbours_changed_, {});
     for (const auto &[id, tunnel] : tunnels_) {
         if (routes_changed_)
@@ -153,13 +154,20 @@ void Daemon::follow_changes()
             tunnel->routes().neighbour_changed(ifindex, address);
     }
     routes_changed_ = false;
-    stop_if_idle();
+    if (had_tunnels && tunnels_.empty())
+        stop_if_idle();
 }
 
-Result<> Daemon::refresh_listeners()
+/* A failure is tried again with the next change of the network. */
+void Daemon::refresh_listeners()
 {
+    const auto addresses = netlink_->addresses();
+    if (!addresses) {
+        log::error("local addresses: {}", addresses.error().what);
+        return;
+    }
     std::vector<std::pair<wg_listener_key, TunnelId>> listeners;
-    for (const LocalAddress &local : WG_TRY(netlink_->addresses()))
+    for (const LocalAddress &local : *addresses)
         for (const auto &[id, tunnel] : tunnels_) {
             wg_listener_key key{};
             std::ranges::copy(local.address.address.bytes, key.address);
@@ -167,7 +175,8 @@ Result<> Daemon::refresh_listeners()
             key.family = local.address.address.family;
             listeners.emplace_back(key, id);
         }
-    return maps_->set_listeners(listeners);
+    if (const auto set = maps_->set_listeners(listeners); !set)
+        log::error("local addresses: {}", set.error().what);
 }
 
 } // namespace wg

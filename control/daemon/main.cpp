@@ -82,6 +82,7 @@ Result<> run(const Options &options)
     Readiness readiness = options.foreground ? Readiness::none() : Readiness::fork_away();
     if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
         log::warn("memory is not locked, keys could be swapped out: {}", std::strerror(errno));
+    std::signal(SIGPIPE, SIG_IGN);
     asio::io_context io(1);
     auto daemon = WG_TRY(Daemon::start(io, instance, options.until_idle));
     asio::signal_set signals(io, SIGINT, SIGTERM);

@@ -32,6 +32,12 @@ AttachMode from_abi(wg_nic_mode mode)
     return mode == WG_NIC_TC ? AttachMode::tc : AttachMode::automatic;
 }
 
+tl::unexpected<Error> refuse_native(const Link &link, const std::string &reason)
+{
+    return failure(EOPNOTSUPP, "mode: {} cannot be attached natively: {}; expected auto or tc",
+                   link.name, reason);
+}
+
 } // namespace
 
 Nics::Nics(BpfDatapath &maps,
@@ -60,16 +66,22 @@ Result<> Nics::attach(const std::string &name, AttachMode mode)
     return attach_link(*link, mode);
 }
 
+/* What can be known beforehand is refused before anything is taken down. */
 Result<> Nics::attach_link(const Link &link, AttachMode wanted)
 {
+    const auto reason = WG_TRY(why_not_native(link));
+    if (wanted == AttachMode::native && !reason.empty())
+        return refuse_native(link, reason);
     const auto known = maps_.nic(link.ifindex);
     const bool gro_was_on = known ? known->gro_was_on != 0 : ethtool_.gro(link.name).value_or(true);
     if (known)
         unhook(link.ifindex, from_abi(known->mode));
-    auto nic = hook(link, wanted);
+    auto nic = hook(link, wanted, reason);
     if (!nic) {
-        nics_.erase(link.ifindex);
-        maps_.erase_nic(link.ifindex);
+        if (known && !attachment_.attach_tc(link.ifindex, "wg_rx_tc"))
+            log::error("{}: not attached any more", link.name);
+        else if (!known)
+            maps_.erase_nic(link.ifindex);
         return tl::unexpected(std::move(nic).error());
     }
     WG_TRY(record(link, nic->mode, wanted, gro_was_on));
@@ -97,27 +109,22 @@ Result<std::string> Nics::why_not_native(const Link &link)
     return std::string();
 }
 
-Result<Nics::Nic> Nics::hook(const Link &link, AttachMode wanted)
+Result<Nics::Nic> Nics::hook(const Link &link, AttachMode wanted, const std::string &reason)
 {
-    Nic nic{.name = link.name, .mode = AttachMode::tc, .wanted = wanted, .reason = {}};
-    if (wanted != AttachMode::tc) {
-        nic.reason = WG_TRY(why_not_native(link));
-        if (nic.reason.empty()) {
-            // before the first packet can come in: is_for_nic looks the MAC up
-            WG_TRY(record(link, AttachMode::native, wanted, false));
-            const auto attached = attachment_.attach_native(link.ifindex);
-            if (attached) {
-                nic.mode = AttachMode::native;
-                return nic;
-            }
-            nic.reason = attached.error().what;
+    Nic nic{.name = link.name, .mode = AttachMode::tc, .wanted = wanted, .reason = reason};
+    if (wanted == AttachMode::tc)
+        nic.reason = ASKED_FOR;
+    else if (nic.reason.empty()) {
+        // before the first packet can come in: is_for_nic looks the MAC up
+        WG_TRY(record(link, AttachMode::native, wanted, false));
+        const auto attached = attachment_.attach_native(link.ifindex);
+        if (attached) {
+            nic.mode = AttachMode::native;
+            return nic;
         }
         if (wanted == AttachMode::native)
-            return failure(EOPNOTSUPP,
-                           "mode: {} cannot be attached natively: {}; expected auto or tc",
-                           link.name, nic.reason);
-    } else {
-        nic.reason = ASKED_FOR;
+            return refuse_native(link, attached.error().what);
+        nic.reason = attached.error().what;
     }
     if (auto attached = attachment_.attach_tc(link.ifindex, "wg_rx_tc"); !attached)
         return tl::unexpected(std::move(attached).error());
@@ -172,6 +179,12 @@ void Nics::adopt()
     for (const std::uint32_t ifindex : maps_.nics()) {
         const auto nic = maps_.nic(ifindex);
         const auto link = netlink_.link_by_index(ifindex);
+        if (nic && link && std::memcmp(nic->mac, link->mac.data(), link->mac.size()) != 0) {
+            // the pins have outlived the namespace they were made in: that number is another's now
+            log::warn("{}: is not the NIC that was attached", link->name);
+            maps_.erase_nic(ifindex);
+            continue;
+        }
         if (!nic || !link) {
             unhook(ifindex, AttachMode::native); // its pin, if nothing else
             maps_.erase_nic(ifindex);
@@ -199,6 +212,10 @@ void Nics::check(std::uint32_t ifindex)
         return;
     Nic &nic = found->second;
     const auto link = netlink_.link_by_index(ifindex);
+    if (!link && link.error().code.value() != ENODEV) {
+        log::warn("{}: {}", nic.name, link.error().what);
+        return;
+    }
     if (!link) {
         log::warn("{}: gone", nic.name);
         unhook(ifindex, nic.mode);
@@ -213,7 +230,11 @@ void Nics::check(std::uint32_t ifindex)
             !stored)
             log::error("{}: {}", nic.name, stored.error().what);
     const auto reason = why_not_native(*link);
-    const bool allowed = nic.mode == AttachMode::tc || (reason && reason->empty());
+    if (!reason) {
+        log::warn("{}: {}", nic.name, reason.error().what);
+        return;
+    }
+    const bool allowed = nic.mode == AttachMode::tc || reason->empty();
     const bool hooked = attachment_.has_filter(ifindex) &&
                         (nic.mode == AttachMode::tc || attachment_.has_link(ifindex));
     if (allowed && hooked)

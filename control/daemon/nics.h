@@ -50,7 +50,7 @@ class Nics {
     /// Empty: native XDP is possible as far as one can know before trying.
     Result<std::string> why_not_native(const Link &link);
     Result<> attach_link(const Link &link, AttachMode wanted);
-    Result<Nic> hook(const Link &link, AttachMode wanted);
+    Result<Nic> hook(const Link &link, AttachMode wanted, const std::string &reason);
     void unhook(std::uint32_t ifindex, AttachMode mode);
     Result<> record(const Link &link, AttachMode mode, AttachMode wanted, bool gro_was_on);
 

@@ -27,10 +27,16 @@ void PeerRoutes::refresh(PeerId peer)
     auto resolved = resolve_route(netlink_, *endpoint, mark_, is_own_tunnel_);
     if (!resolved) {
         log::warn("peer {}: route to {}: {}", peer, endpoint->text(), resolved.error().what);
-        resolved = ResolvedRoute{.reason = resolved.error().what};
+        ResolvedRoute none;
+        none.reason = resolved.error().what;
+        resolved = std::move(none);
     }
     if (const auto published = maps_.set_route(peer, resolved->route); !published)
         log::error("peer {}: {}", peer, published.error().what);
+    if (own_ifindex_ != 0 && resolved->ifindex == own_ifindex_)
+        looping_.insert(endpoint->address);
+    else
+        looping_.erase(endpoint->address);
     entries_.insert_or_assign(peer, Entry{endpoint->address, *std::move(resolved)});
 }
 
@@ -81,14 +87,6 @@ std::string PeerRoutes::path(PeerId peer) const
         return "socket: " + resolved.reason;
     const auto link = netlink_.link_by_index(resolved.ifindex);
     return "bpf " + (link ? link->name : std::to_string(resolved.ifindex));
-}
-
-bool PeerRoutes::loops(const IpAddress &address) const
-{
-    return own_ifindex_ != 0 && std::ranges::any_of(entries_, [&](const auto &entry) {
-               return entry.second.address == address &&
-                      entry.second.resolved.ifindex == own_ifindex_;
-           });
 }
 
 } // namespace wg

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "datapath/bpf_datapath.h"
@@ -40,7 +41,7 @@ class PeerRoutes {
     /// "bpf eth0" or "socket: REASON".
     std::string path(PeerId peer) const;
     /// Would a datagram to this address come back into the tunnel?
-    bool loops(const IpAddress &address) const;
+    bool loops(const IpAddress &address) const { return looping_.contains(address); }
 
   private:
     struct Entry {
@@ -55,6 +56,7 @@ class PeerRoutes {
     std::uint32_t mark_ = 0;
     std::uint32_t own_ifindex_ = 0;
     std::map<PeerId, Entry> entries_;
+    std::set<IpAddress> looping_; ///< nearly always empty
 };
 
 } // namespace wg

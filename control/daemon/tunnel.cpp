@@ -108,8 +108,8 @@ void Tunnel::schedule()
     }
     const auto wait = std::max(deadline - now().instant, Duration(0));
     timer_.expires_after(std::chrono::duration_cast<asio::steady_timer::duration>(wait));
-    timer_.async_wait([this](const std::error_code &error) {
-        if (error)
+    timer_.async_wait([this, alive = std::weak_ptr(alive_)](const std::error_code &error) {
+        if (error || alive.expired())
             return;
         device_.advance(now());
         schedule();
@@ -128,14 +128,26 @@ bool Tunnel::follow_move(const wg_tunnel &state)
 bool Tunnel::link_changed()
 {
     const auto inner = context_.netlink.link_by_index(interface_.inner_ifindex);
-    if (!inner)
-        return false;
+    if (!inner) {
+        const bool gone = inner.error().code.value() == ENODEV;
+        if (!gone)
+            log::warn("{}: {}", name(), inner.error().what);
+        return !gone;
+    }
+    if (!context_.attachment.has_filter(interface_.inner_ifindex)) {
+        log::warn("{}: its program was removed from {}", name(), inner->name);
+        if (const auto attached = context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx");
+            !attached)
+            log::error("{}: {}", name(), attached.error().what);
+    }
     wg_tunnel state = state_;
     const bool here = !inner->peer_netnsid;
     state.wg0_ifindex = here ? inner->peer_ifindex : 0;
-    if (const auto outer = context_.netlink.link_by_index(state.wg0_ifindex); here && outer) {
-        state.mtu = outer->mtu;
-        std::ranges::copy(outer->mac, state.wg0_mac);
+    if (here) {
+        if (const auto outer = context_.netlink.link_by_index(state.wg0_ifindex)) {
+            state.mtu = outer->mtu;
+            std::ranges::copy(outer->mac, state.wg0_mac);
+        }
     }
     const bool moving = follow_move(state);
     if (std::memcmp(&state, &state_, sizeof(state)) != 0) {
@@ -155,31 +167,41 @@ bool Tunnel::link_changed()
     return true;
 }
 
+/* Port and mark first: what applying the rest sends must leave by them. A refusal puts them back.
+ */
 Result<> Tunnel::change(DeviceChange change)
 {
     const auto port = change.listen_port;
-    const auto mark = change.fwmark;
-    std::unique_ptr<UdpSocket> socket;
-    if (port && (*port == 0 || *port != listen_port()))
-        socket = WG_TRY(
-            UdpSocket::open(context_.io, *port, mark.value_or(state_.fwmark),
-                            [this](std::span<const Datagram> datagrams) { receive(datagrams); }));
+    const std::uint32_t old_mark = state_.fwmark, mark = change.fwmark.value_or(old_mark);
     const bool new_key = change.private_key.has_value();
-    WG_TRY(device_.apply(std::move(change), now()));
-    if (socket)
-        socket_ = std::move(socket);
-    if (mark && *mark != state_.fwmark) {
-        state_.fwmark = *mark;
-        routes_.set_mark(*mark);
-        WG_TRY(socket_->set_mark(*mark));
-        routes_.refresh_all();
+    std::unique_ptr<UdpSocket> old_socket;
+    if (port && (*port == 0 || *port != listen_port())) {
+        auto socket = WG_TRY(
+            UdpSocket::open(context_.io, *port, mark,
+                            [this](std::span<const Datagram> datagrams) { receive(datagrams); }));
+        old_socket = std::exchange(socket_, std::move(socket));
+    } else if (mark != old_mark) {
+        WG_TRY(socket_->set_mark(mark));
     }
+    routes_.set_mark(mark);
+    if (auto applied = device_.apply(std::move(change), now()); !applied) {
+        routes_.set_mark(old_mark);
+        if (old_socket)
+            socket_ = std::move(old_socket);
+        else if (mark != old_mark && !socket_->set_mark(old_mark))
+            log::error("{}: fwmark {} stays on the socket", name(), mark);
+        return applied;
+    }
+    state_.fwmark = mark;
+    state_.listen_port = htons(listen_port());
+    if (mark != old_mark)
+        routes_.refresh_all();
+    schedule();
+    const auto stored = store();
     if (new_key)
         WG_TRY(context_.maps.store_private_key(
             id(), device_.private_key() ? device_.private_key()->clone() : Key()));
-    state_.listen_port = htons(listen_port());
-    schedule();
-    return store();
+    return stored;
 }
 
 Result<> Tunnel::store()
@@ -189,17 +211,20 @@ Result<> Tunnel::store()
 
 TunnelStatus Tunnel::status() const
 {
-    TunnelStatus status{
-        .name = name(), .public_key = device_.public_key(), .listen_port = listen_port()};
+    TunnelStatus status;
+    status.name = name();
+    status.public_key = device_.public_key();
+    status.listen_port = listen_port();
     if (const Key *key = device_.private_key())
         status.private_key = key->clone();
     status.fwmark = state_.fwmark;
     status.mtu = state_.mtu;
     status.moved = state_.wg0_ifindex == 0;
     for (const PeerInfo &info : device_.peers()) {
-        PeerStatus peer{.public_key = info.public_key,
-                        .endpoint = info.endpoint,
-                        .allowed_ips = info.allowed_ips};
+        PeerStatus peer;
+        peer.public_key = info.public_key;
+        peer.endpoint = info.endpoint;
+        peer.allowed_ips = info.allowed_ips;
         if (!info.preshared_key->is_zero())
             peer.preshared_key = info.preshared_key->clone();
         peer.last_handshake = info.last_handshake;

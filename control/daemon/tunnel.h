@@ -67,6 +67,7 @@ class Tunnel {
     Result<> start(DeviceChange change, std::uint16_t port);
     Result<> configure(const TunnelSpec &spec, const std::vector<Prefix> &routes);
     Result<> restore();
+    Result<Link> find_own_link() const; ///< wg0x; ENODEV: it is gone
     Result<> store();
     SlowPathPorts ports();
     void send(std::span<OutgoingDatagram> datagrams);
@@ -84,6 +85,8 @@ class Tunnel {
     std::unique_ptr<UdpSocket> socket_;
     std::unique_ptr<PacketSocket> packets_;
     asio::steady_timer timer_;
+    /// Handlers that asio has queued already look whether there still is a tunnel.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     bool moving_ = false; ///< wg0 went to another netns and has not been set up there yet
 };
 

@@ -111,16 +111,17 @@ Result<> Tunnel::configure(const TunnelSpec &spec, const std::vector<Prefix> &ro
 Result<std::unique_ptr<Tunnel>> Tunnel::adopt(const TunnelContext &context, TunnelId id)
 {
     const auto state = context.maps.tunnel(id).value_or(wg_tunnel{});
-    TunnelInterface interface{
-        .name = std::string(state.name, ::strnlen(state.name, sizeof(state.name))),
-        .ifindex = state.wg0_ifindex,
-        .inner_ifindex = id};
+    TunnelInterface interface;
+    interface.name.assign(state.name, ::strnlen(state.name, sizeof(state.name)));
+    interface.ifindex = state.wg0_ifindex;
+    interface.inner_ifindex = id;
     std::ranges::copy(state.wg0_mac, interface.mac.begin());
     std::ranges::copy(state.wg0x_mac, interface.inner_mac.begin());
     interface.inner_name = inner_interface_name(interface.name);
     std::unique_ptr<Tunnel> tunnel(new Tunnel(context, interface, state));
     if (auto restored = tunnel->restore(); !restored) {
-        tunnel->remove();
+        if (restored.error().code.value() == ENODEV)
+            tunnel->remove();
         return tl::unexpected(std::move(restored).error());
     }
     log::info("{}: adopted, listening on port {}", tunnel->name(), tunnel->listen_port());
@@ -137,7 +138,7 @@ Result<> Tunnel::restore()
         WG_TRY(device_.adopt(std::move(peer), now()));
         routes_.refresh(peer_id);
     }
-    WG_TRY(context_.netlink.link_by_index(id()));
+    WG_TRY(find_own_link());
     WG_TRY(open_sockets(ntohs(state_.listen_port)));
     WG_TRY(context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx"));
     link_changed();
@@ -145,13 +146,22 @@ Result<> Tunnel::restore()
     return {};
 }
 
+/* Pins may outlive the namespace they were made in; then the number is another interface's now. */
+Result<Link> Tunnel::find_own_link() const
+{
+    Link link = WG_TRY(context_.netlink.link_by_index(id()));
+    if (link.kind != "veth" || link.mac != interface_.inner_mac)
+        return failure(ENODEV, "{}: its interface is gone, {} has its number", name(), link.name);
+    return link;
+}
+
 /* The interface first: nothing is sealed any more while the rest goes. */
 void Tunnel::remove()
 {
     timer_.cancel();
-    if (const auto removed = context_.netlink.remove_link(interface_.inner_ifindex);
-        !removed && removed.error().code.value() != ENODEV)
-        log::error("{}: {}", name(), removed.error().what);
+    if (const auto link = find_own_link())
+        if (const auto removed = context_.netlink.remove_link(link->ifindex); !removed)
+            log::error("{}: {}", name(), removed.error().what);
     DeviceChange nobody;
     nobody.replace_peers = true;
     if (const auto cleared = device_.apply(std::move(nobody), now()); !cleared)

@@ -14,15 +14,19 @@ namespace wg {
 
 Result<PeerId> BpfDatapath::allocate_peer()
 {
+    PeerId peer = next_peer_;
     if (!free_peers_.empty()) {
-        const PeerId peer = free_peers_.back();
+        peer = free_peers_.back();
         free_peers_.pop_back();
-        return peer;
-    }
-    if (next_peer_ == WG_MAX_PEERS)
+    } else if (next_peer_ == WG_MAX_PEERS) {
         return failure(ENOSPC, "peers: there are {} already, the most this daemon can hold",
                        static_cast<unsigned>(WG_MAX_PEERS));
-    return next_peer_++;
+    } else {
+        next_peer_++;
+    }
+    activity_[peer] =
+        {}; // here, not when it is freed: an earlier daemon may not have lived to do it
+    return peer;
 }
 
 void BpfDatapath::release_peer(PeerId peer)
@@ -33,7 +37,6 @@ void BpfDatapath::release_peer(PeerId peer)
     grace_.after([this, peer, version] {
         if (version != 0)
             peers_.erase(version);
-        activity_[peer] = {};
         free_peers_.push_back(peer);
     });
 }
@@ -227,8 +230,13 @@ wg_drop_reason BpfDatapath::accept_counter(KeypairId keypair,
 
 wg_drop_reason BpfDatapath::run_counter_program(const char *program, wg_counter_request &request)
 {
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = &request, .data_out = &request,
-                .data_size_in = sizeof(request), .data_size_out = sizeof(request), .repeat = 1);
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.data_in = &request;
+    options.data_out = &request;
+    options.data_size_in = sizeof(request);
+    options.data_size_out = sizeof(request);
+    options.repeat = 1;
     if (bpf_prog_test_run_opts(programs_.program(program), &options) != 0)
         return WG_DROP_NO_STATE;
     return static_cast<wg_drop_reason>(options.retval);

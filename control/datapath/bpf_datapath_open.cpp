@@ -105,8 +105,10 @@ void BpfDatapath::adopt_peer(PeerId peer, std::uint64_t version)
     published_[peer] = {element->tunnel, from_abi(*element), element->route};
     for (const KeypairId id : {element->current, element->previous, element->next}) {
         const auto keypair = keypairs_.find(id, BPF_F_LOCK);
+        if (id == 0 || !keypair)
+            continue;
         auto secrets = keypair_secrets_.find(id);
-        if (id == 0 || !keypair || !secrets)
+        if (!secrets)
             continue;
         Session session{peer, element->tunnel, keypair->remote_index, {}, {}};
         std::memcpy(session.send_key.mutable_bytes().data(), secrets->send.words,
@@ -144,6 +146,13 @@ void BpfDatapath::erase_orphans()
     for (const auto peer : peer_secrets_.keys())
         if (!published_.contains(peer))
             peer_secrets_.erase(peer);
+    // the next owner of the slot must not inherit them
+    for (const auto &key : allowed_ips_v4_.keys())
+        if (const auto peer = allowed_ips_v4_.find(key); peer && !published_.contains(*peer))
+            allowed_ips_v4_.erase(key);
+    for (const auto &key : allowed_ips_v6_.keys())
+        if (const auto peer = allowed_ips_v6_.find(key); peer && !published_.contains(*peer))
+            allowed_ips_v6_.erase(key);
 }
 
 std::vector<AdoptedPeer> BpfDatapath::adopted_peers(TunnelId tunnel)

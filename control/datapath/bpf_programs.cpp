@@ -97,7 +97,9 @@ Result<> BpfPrograms::open_pins()
 
 Result<> BpfPrograms::load_object(const char *name, const void *elf, std::size_t size)
 {
-    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name);
+    bpf_object_open_opts options{};
+    options.sz = sizeof(options);
+    options.object_name = name;
     Object object(bpf_object__open_mem(elf, size, &options));
     if (!object)
         return system_failure(errno, "program {}: open", name);

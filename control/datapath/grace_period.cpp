@@ -21,6 +21,15 @@ void wait_for_grace_period()
     }
 }
 
+Result<> check_grace_periods()
+{
+    const long commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+    if (commands < 0 || (commands & MEMBARRIER_CMD_GLOBAL) == 0)
+        return failure(ENOSYS, "this kernel has no membarrier(MEMBARRIER_CMD_GLOBAL), as with "
+                               "nohz_full: wgxdp needs it");
+    return {};
+}
+
 GracePeriod::GracePeriod(asio::io_context &io) : io_(io), thread_([this] { run(); }) {}
 
 GracePeriod::~GracePeriod()

@@ -13,10 +13,14 @@
 
 #include <asio.hpp>
 
+#include "base/result.h"
+
 namespace wg {
 
 /// Waits for every program that runs now to end (membarrier(2): synchronize_rcu).
 void wait_for_grace_period();
+/// ENOSYS: this kernel cannot tell (no membarrier, or nohz_full): nothing could be erased safely.
+Result<> check_grace_periods();
 
 /// Runs callbacks on the loop after a grace period, batched: one wait serves all that came before
 /// it.

@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/fd.h"
+#include "datapath/grace_period.h"
 
 namespace wg {
 
@@ -65,7 +66,9 @@ Result<> NicAttachment::attach_native(std::uint32_t ifindex)
             return {};
         ::unlink(pin.c_str()); // of a NIC that is gone: its link is defunct
     }
-    LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+    bpf_link_create_opts options{};
+    options.sz = sizeof(options);
+    options.flags = XDP_FLAGS_DRV_MODE;
     const Fd link(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options));
     if (!link || bpf_obj_pin(link.get(), pin.c_str()) != 0) {
         const int error = errno;
@@ -80,6 +83,7 @@ void NicAttachment::detach_native(std::uint32_t ifindex)
     const std::string pin = link_pin(ifindex);
     if (const Fd link(bpf_obj_get(pin.c_str())); link)
         bpf_link_detach(link.get());
+    wait_for_grace_period(); // what was decrypted before may still be on its way to wg_deliver
     ::unlink(pin.c_str());
     detach_tc(ifindex);
 }

@@ -187,7 +187,7 @@ Result<> Device::State::Request::set_published(Peer &peer, const PeerChange &cha
     rollback_.add([this, &peer, old, since, is_new] {
         peer.state = old;
         peer.endpoint_since = since;
-        peer.endpoint_moved = false;
+        peer.endpoint_moved = !is_new; // back again: its route must be found anew
         if (!is_new)
             state_.publish(peer);
     });
