@@ -58,6 +58,9 @@ tl::expected<Json, Refusal> parse_message(std::string_view line)
         // Its own words repeat the text, which may be a key.
         return tl::unexpected(
             Refusal{RpcError::parse, fmt::format("request: not JSON at byte {}", error.byte)});
+    } catch (const Json::out_of_range &) { // 1e999
+        return tl::unexpected(
+            Refusal{RpcError::parse, "request: expected numbers that a double can hold"});
     }
 }
 

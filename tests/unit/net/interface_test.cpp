@@ -136,11 +136,9 @@ TEST_F(InterfaceTest, has_a_queue_for_each_cpu)
     }
 }
 
-TEST_F(InterfaceTest, spreads_received_packets_over_all_cpus_without_touching_our_mounts)
+TEST_F(InterfaceTest, spreads_received_packets_over_all_cpus)
 {
-    std::string mounts = slurp("/proc/self/mountinfo");
     make();
-    EXPECT_EQ(slurp("/proc/self/mountinfo"), mounts);
     std::string masks = output_of("unshare -m sh -c 'mount -t sysfs sysfs /sys &&"
                                   " cat /sys/class/net/wg0x/queues/rx-*/rps_cpus'");
     std::uint64_t all = (std::uint64_t{1} << sysconf(_SC_NPROCESSORS_CONF)) - 1;
@@ -149,6 +147,20 @@ TEST_F(InterfaceTest, spreads_received_packets_over_all_cpus_without_touching_ou
     for (std::string line; std::getline(lines, line); ++count)
         EXPECT_EQ(std::stoull(line, nullptr, 16), all) << masks;
     EXPECT_EQ(count, sysconf(_SC_NPROCESSORS_ONLN)) << masks;
+}
+
+TEST_F(InterfaceTest, leaves_our_mounts_alone_even_where_they_are_shared)
+{
+    std::thread([this] { // a mount namespace of its own, shared as systemd makes it
+        ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+        ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+        ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr), 0);
+        std::string mounts = slurp("/proc/thread-self/mountinfo");
+        ASSERT_NE(mounts, "");
+        make();
+        EXPECT_EQ(slurp("/proc/thread-self/mountinfo"), mounts);
+    })
+        .join();
 }
 
 TEST_F(InterfaceTest, gives_neither_end_an_address_of_its_own)

@@ -93,6 +93,27 @@ void NetnsTest::wait_until_running(const std::string &name)
     ASSERT_TRUE(wait_for(is_running)) << name;
 }
 
+void TwoHostsTest::configure(int number)
+{
+    run("ip link set lo up");
+    run("sysctl -qw net.ipv6.conf.eth0.accept_dad=0");
+    run(fmt::format("ip address add 10.0.0.{}/24 dev eth0", number));
+    run(fmt::format("ip address add fd00::{}/64 dev eth0 nodad", number));
+    run("ip link set eth0 up");
+}
+
+Link TwoHostsTest::wait_until_usable()
+{
+    wait_until_running("eth0");
+    Netlink here = must(Netlink::open());
+    Link link = must(here.link_by_name("eth0"));
+    auto speaks_link_local = [&] {
+        return must(here.route_get(ip("fe80::99"), {}, link.ifindex)).source.is_link_local();
+    };
+    EXPECT_TRUE(wait_for(speaks_link_local));
+    return link;
+}
+
 void TwoHostsTest::SetUp()
 {
     NetnsTest::SetUp();
@@ -100,24 +121,15 @@ void TwoHostsTest::SetUp()
         return;
     there.emplace();
     run("ip link add eth0 type veth peer name eth0 netns " + there->path());
-    auto configure = [](int number) {
-        run("ip link set lo up");
-        run("sysctl -qw net.ipv6.conf.eth0.accept_dad=0"); // link-local addresses at once
-        run(fmt::format("ip address add 10.0.0.{}/24 dev eth0", number));
-        run(fmt::format("ip address add fd00::{}/64 dev eth0 nodad", number));
-        run("ip link set eth0 up");
-    };
     configure(1);
-    Link here = must(netlink().link_by_name("eth0"));
-    eth0 = here.ifindex;
-    mac_here = here.mac;
     {
         Inside inside(*there);
         configure(2);
-        mac_there = must(must(Netlink::open()).link_by_name("eth0")).mac;
-        wait_until_running("eth0");
+        mac_there = wait_until_usable().mac;
     }
-    wait_until_running("eth0");
+    Link here = wait_until_usable();
+    eth0 = here.ifindex;
+    mac_here = here.mac;
 }
 
 } // namespace wg::test

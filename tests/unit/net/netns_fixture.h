@@ -94,6 +94,11 @@ class TwoHostsTest : public NetnsTest {
     std::uint32_t eth0 = 0;
     MacAddress mac_here{};
     MacAddress mac_there{};
+
+  private:
+    static void configure(int number);
+    /// Has its carrier, and an address of its own on the link.
+    Link wait_until_usable();
 };
 
 inline IpAddress ip(std::string_view text)

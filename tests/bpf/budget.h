@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// The verifier's work, in instructions it may process per program: about 15 % above what was
+// measured on 6.18. Raise a number only knowingly: what is near the limit on one kernel may be
+// beyond it on another.
+#pragma once
+
+namespace wg::test {
+
+struct Budget {
+    const char *program;
+    unsigned verified_instructions;
+};
+inline constexpr Budget BUDGETS[] = {
+    {"wg_rx_xdp", 40'100}, {"wg_rx_tc", 42'500},     {"wg_tx", 35'000},
+    {"wg_deliver", 73},    {"wg_take_counter", 222}, {"wg_accept_counter", 4'640},
+};
+
+} // namespace wg::test
