@@ -7,8 +7,28 @@
 #include <string>
 
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 namespace wg::log {
+
+namespace {
+
+spdlog::level::level_enum to_spdlog(Level level)
+{
+    switch (level) {
+    case Level::debug:
+        return spdlog::level::debug;
+    case Level::info:
+        return spdlog::level::info;
+    case Level::warn:
+        return spdlog::level::warn;
+    case Level::error:
+        break;
+    }
+    return spdlog::level::err;
+}
+
+} // namespace
 
 void open(std::string_view level)
 {
@@ -18,6 +38,12 @@ void open(std::string_view level)
     logger->set_level(spdlog::level::from_str(std::string(level)));
     logger->flush_on(spdlog::level::debug);
     spdlog::set_default_logger(std::move(logger));
+}
+
+void write(Level level, fmt::string_view format, fmt::format_args args)
+{
+    if (spdlog::should_log(to_spdlog(level)))
+        spdlog::log(to_spdlog(level), "{}", fmt::vformat(format, args));
 }
 
 } // namespace wg::log
