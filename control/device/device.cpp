@@ -32,6 +32,16 @@ void Device::down(Now now)
     state_->bring_down(now);
 }
 
+void Device::wipe_keys(Now now)
+{
+    state_->wipe_keys(now);
+}
+
+void Device::expire_sending_keys(Now now)
+{
+    state_->expire_sending_keys(now);
+}
+
 bool Device::is_up() const
 {
     return state_->up;

@@ -51,6 +51,12 @@ class Device {
     void up(Now now);
     void down(Now now);
     bool is_up() const;
+    /// The machine is about to sleep: no key is to lie in memory meanwhile. Timers and what is
+    /// staged stay; the next packet begins a handshake.
+    void wipe_keys(Now now);
+    /// The machine is a copy that another may be running, too: sending on would use nonces twice.
+    /// Keys are kept for receiving; the next packet begins a handshake at once.
+    void expire_sending_keys(Now now);
 
     const Key *private_key() const; ///< nullptr: none set
     std::optional<PublicKey> public_key() const;

@@ -83,7 +83,9 @@ void Keypairs::write_to(PeerState &state) const
     state.current = id_of(current_);
     state.previous = id_of(previous_);
     state.next = id_of(next_);
-    state.sending_valid = !current_ || current_->sending_valid;
+    // The data plane sends with a next keypair that the peer has used, so that one counts as well.
+    state.sending_valid =
+        (!current_ || current_->sending_valid) && (!next_ || next_->sending_valid);
 }
 
 } // namespace wg

@@ -36,7 +36,7 @@ class Keypairs {
     /// The first authentic packet on next: next is current, current is previous.
     [[nodiscard]] FallenKeypairs confirm_next();
     [[nodiscard]] FallenKeypairs clear();
-    /// Our private key has changed: what was derived from the old one may still be received on.
+    /// Our private key has changed, or another machine has our keys: they may still be received on.
     void invalidate_sending();
     /// Puts the slots where an earlier daemon had them.
     void restore(std::optional<Keypair> current,

@@ -48,6 +48,32 @@ void Device::State::bring_down(Now now)
     }
 }
 
+void Device::State::wipe_keys(Now now)
+{
+    for (Peer &peer : peers) {
+        wipe_keys(peer);
+        settle(peer, now);
+    }
+}
+
+void Device::State::expire_sending_keys(Now now)
+{
+    for (Peer &peer : peers) {
+        expire_sending_keys(peer);
+        settle(peer, now);
+    }
+}
+
+/// With the keys goes the initiation that is under way: a copy of us has its ephemeral key, too.
+void Device::State::expire_sending_keys(Peer &peer)
+{
+    clear_handshake(peer);
+    peer.last_sent_handshake.reset();
+    peer.keypairs.invalidate_sending();
+    if (!peer.keypairs.empty())
+        publish(peer);
+}
+
 void Device::State::set_identity(std::optional<StaticIdentity> new_identity, Now now)
 {
     const bool is_first = !identity && new_identity;
@@ -59,11 +85,7 @@ void Device::State::set_identity(std::optional<StaticIdentity> new_identity, Now
     for (Peer &peer : peers) {
         peer.handshake.set_identity(nullptr);
         peer.has_static_static = false;
-        clear_handshake(peer);
-        peer.last_sent_handshake.reset();
-        peer.keypairs.invalidate_sending();
-        if (!peer.keypairs.empty())
-            publish(peer);
+        expire_sending_keys(peer);
         if (is_first && up)
             send_staged_packets(peer, now);
         settle(peer, now);

@@ -77,6 +77,7 @@ void Device::State::handshake_complete(Peer &peer, Now now)
 void Device::State::wipe_keys(Peer &peer)
 {
     clear_handshake(peer);
+    peer.timers.keys_wiped();
     if (peer.keypairs.empty())
         return;
     peer.add_fallen(peer.keypairs.clear());

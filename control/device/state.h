@@ -28,6 +28,9 @@ struct Device::State {
     void bring_up(Now now);
     void bring_down(Now now);
     void set_identity(std::optional<StaticIdentity> new_identity, Now now);
+    void wipe_keys(Now now);
+    void expire_sending_keys(Now now);
+    void expire_sending_keys(Peer &peer);
     void clear_sticky_sources();
     void remove_peer(Peer &peer);
 

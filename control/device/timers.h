@@ -64,6 +64,7 @@ class Timers {
     /// After the last retry: no passive keepalive, and whatever is left of the exchange is wiped in
     /// time.
     void handshake_abandoned(Instant now);
+    void keys_wiped() { disarm(Timer::zero_key_material); }
     void stop();
 
     // --- retries ---

@@ -148,10 +148,14 @@ bool FakeDatapath::transmit(PeerId peer, Bytes packet)
 {
     const PeerState *state = published(peer);
 
-    if (!state || !state->endpoint || state->current == 0 || !state->sending_valid ||
-        age_of(state->current) >= ns(REJECT_AFTER_TIME))
+    if (!state || !state->endpoint || !state->sending_valid)
         return false;
-    seal_and_send(keypairs_.at(state->current), *state->endpoint, packet);
+    // As in bpf/encap.h: a next keypair that the peer has used is as good as current.
+    const bool next_is_used = state->next != 0 && !keypairs_.at(state->next).accepted.empty();
+    const KeypairId keypair = next_is_used ? state->next : state->current;
+    if (keypair == 0 || age_of(keypair) >= ns(REJECT_AFTER_TIME))
+        return false;
+    seal_and_send(keypairs_.at(keypair), *state->endpoint, packet);
     return true;
 }
 
