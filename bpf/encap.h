@@ -84,14 +84,15 @@ static __always_inline bool
 is_sendable(struct wg_outgoing *out, const struct wg_tunnel *tunnel, struct wg_peer *peer)
 {
     struct wg_session *session = &out->session;
+    const __u32 overhead = outer_header_size(peer) + WG_TAG_SIZE;
     const __u32 aligned = (out->inner.length + WG_PADDING - 1) & ~(WG_PADDING - 1);
 
-    if (peer->route.kind != WG_ROUTE_DIRECT)
+    if (peer->route.kind != WG_ROUTE_DIRECT || peer->route.mtu <= overhead)
         return false;
-    out->padded = aligned < tunnel->mtu ? aligned : tunnel->mtu;
+    /* Padding must not be what makes a packet too long for its way. (The mask changes nothing: it
+     * lets the verifier forget the two values that overhead can have, and prune.) */
+    out->padded = lesser(aligned, lesser(tunnel->mtu, peer->route.mtu - overhead)) & 0xffff;
     if (out->inner.length > out->padded || out->padded > WG_MAX_PAYLOAD)
-        return false;
-    if (outer_header_size(peer) + out->padded + WG_TAG_SIZE > peer->route.mtu)
         return false;
     session->peer = peer; /* all of one version: what is checked here is what is used */
     return find_sending_keypair(session, peer) && !is_expired(session) &&

@@ -165,6 +165,15 @@ struct {
     __type(value, __u64);
 } drops SEC(".maps");
 
+/* unreachable_told: when wg_tx may next leave a packet that can go nowhere to the daemon, so that
+ * its sender is told; by CPU. Programs only. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u64);
+} unreachable_told SEC(".maps");
+
 /* events: the bell. Programs ring, the daemon reads. */
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);

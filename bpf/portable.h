@@ -44,6 +44,14 @@ static __always_inline bool at_most(__u64 *value, __u64 limit)
     return true;
 }
 
+/* The smaller one, without a branch: the verifier would walk everything after it twice. */
+static __always_inline __u32 lesser(__u32 a, __u32 b)
+{
+    const __s64 difference = (__s64)opaque((__u64)a - b);
+
+    return (__u32)(b + (difference & difference >> 63));
+}
+
 /* Whether `size` bytes from `data` on lie before `end`. Opaque, since clang turns a plain
  * comparison in a loop into one with end + 1: "pointer arithmetic on pkt_end prohibited". */
 static __always_inline bool in_bounds(const __u8 *data, __u32 size, const __u8 *end)

@@ -12,6 +12,8 @@
 #include "drop.h"
 #include "encap.h"
 
+enum { UNREACHABLE_INTERVAL_NS = 10000000 };
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 static __always_inline int shoot(enum wg_drop_reason reason)
@@ -27,6 +29,20 @@ static __always_inline int hand_over(struct __sk_buff *skb)
     if (bpf_skb_change_type(skb, 3 /* PACKET_OTHERHOST */))
         return shoot(WG_DROP_NO_STATE);
     return TC_ACT_OK;
+}
+
+/* The daemon tells the sender, and counts. A hundred a second and CPU: more, and a scan of our
+ * prefixes would take the daemon's time. */
+static __always_inline int unreachable(struct __sk_buff *skb, enum wg_drop_reason reason)
+{
+    const __u64 now = bpf_ktime_get_boot_ns();
+    __u32 zero = 0;
+    __u64 *next = bpf_map_lookup_elem(&unreachable_told, &zero);
+
+    if (!next || now < *next)
+        return shoot(reason);
+    *next = now + UNREACHABLE_INTERVAL_NS;
+    return hand_over(skb);
 }
 
 SEC("tc")
@@ -46,9 +62,9 @@ int wg_tx(struct __sk_buff *skb)
         return shoot(WG_DROP_NO_STATE);
     peer = find_destination(skb, &out.inner);
     if (!peer)
-        return shoot(WG_DROP_NO_PEER);
+        return unreachable(skb, WG_DROP_NO_PEER);
     if (!peer->endpoint.family)
-        return shoot(WG_DROP_NO_ENDPOINT);
+        return unreachable(skb, WG_DROP_NO_ENDPOINT);
     if (!is_sendable(&out, tunnel, peer))
         return hand_over(skb);
     drop = make_room(skb, &out) ?: seal(skb, &out) ?: write_outer(skb, &out, tunnel);

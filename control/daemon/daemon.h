@@ -12,6 +12,7 @@
 
 #include "api/json_server.h"
 #include "api/service.h"
+#include "daemon/clock_watch.h"
 #include "daemon/instance.h"
 #include "daemon/nics.h"
 #include "daemon/tunnel.h"
@@ -48,6 +49,7 @@ class Daemon final : public Service {
     Result<> watch();
     void adopt();
     NetlinkEvents netlink_events();
+    ClockEvents clock_events();
     TunnelContext tunnel_context();
     Result<Tunnel *> find_tunnel(const std::string &name);
     bool is_own_tunnel(std::uint32_t ifindex) const;
@@ -73,6 +75,7 @@ class Daemon final : public Service {
     std::map<TunnelId, std::unique_ptr<Tunnel>> tunnels_;
     std::unique_ptr<EventReader> events_;
     std::unique_ptr<NetlinkMonitor> monitor_;
+    std::unique_ptr<ClockWatch> clock_;
     std::unique_ptr<JsonServer> json_;
     std::map<wg_drop_reason, std::uint64_t> drops_;
 

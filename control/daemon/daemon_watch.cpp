@@ -54,6 +54,7 @@ Result<> Daemon::open()
 Result<> Daemon::watch()
 {
     monitor_ = WG_TRY(NetlinkMonitor::open(io_, netlink_events()));
+    clock_ = WG_TRY(ClockWatch::start(io_, clock_events(), time_asleep));
     events_ = WG_TRY(EventReader::start(io_, programs_->map("events"),
                                         [this](const wg_event &event) { on_event(event); }));
     return {};
@@ -120,6 +121,22 @@ NetlinkEvents Daemon::netlink_events()
                 },
             .tc_changed = [this](std::uint32_t) { changed(); },
             .overrun = anything};
+}
+
+ClockEvents Daemon::clock_events()
+{
+    return {.slept =
+                [this] {
+                    log::info("the machine slept: sessions are wiped");
+                    for (const auto &[id, tunnel] : tunnels_)
+                        tunnel->slept();
+                },
+            .copied =
+                [this] {
+                    log::info("the machine may be a copy, its clock was set: sending keys expire");
+                    for (const auto &[id, tunnel] : tunnels_)
+                        tunnel->copied();
+                }};
 }
 
 void Daemon::changed()

@@ -31,6 +31,8 @@ void PeerRoutes::refresh(PeerId peer)
         none.reason = resolved.error().what;
         resolved = std::move(none);
     }
+    if (resolved->source_lost)
+        lost_sources_.insert(peer);
     if (const auto published = maps_.set_route(peer, resolved->route); !published)
         log::error("peer {}: {}", peer, published.error().what);
     if (own_ifindex_ != 0 && resolved->ifindex == own_ifindex_)

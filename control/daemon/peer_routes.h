@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "datapath/bpf_datapath.h"
 #include "device/device.h"
@@ -38,6 +39,10 @@ class PeerRoutes {
     /// that it is in use.
     void confirm(PeerId peer);
 
+    /// Peers whose sticky source is no longer ours, or whose route leaves by another interface than
+    /// they were heard on: the device is to forget it.
+    std::set<PeerId> take_lost_sources() { return std::exchange(lost_sources_, {}); }
+
     /// "bpf eth0" or "socket: REASON".
     std::string path(PeerId peer) const;
     /// Would a datagram to this address come back into the tunnel?
@@ -57,6 +62,7 @@ class PeerRoutes {
     std::uint32_t own_ifindex_ = 0;
     std::map<PeerId, Entry> entries_;
     std::set<IpAddress> looping_; ///< nearly always empty
+    std::set<PeerId> lost_sources_;
 };
 
 } // namespace wg

@@ -10,9 +10,16 @@
 #include <wgxdp/protocol.h>
 
 #include "base/log.h"
+#include "datapath/icmp_error.h"
 #include "datapath/inner_packet.h"
 
 namespace wg {
+
+namespace {
+
+constexpr int HANDSHAKES_AT_ONCE = 8;
+
+} // namespace
 
 Tunnel::Tunnel(const TunnelContext &context, TunnelInterface interface, const wg_tunnel &state)
     : context_(context), interface_(std::move(interface)), state_(state),
@@ -33,8 +40,18 @@ SlowPathPorts Tunnel::ports()
         .count_drop = context_.count_drop};
 }
 
+std::uint16_t Tunnel::listen_port() const
+{
+    return socket_ ? socket_->port() : ntohs(state_.listen_port);
+}
+
 void Tunnel::send(std::span<OutgoingDatagram> datagrams)
 {
+    if (!socket_) { // the interface is down
+        for (OutgoingDatagram &datagram : datagrams)
+            datagram.error = ENETDOWN;
+        return;
+    }
     std::size_t first = 0;
     for (std::size_t i = 0; i <= datagrams.size(); i++) {
         const bool loop = i < datagrams.size() && routes_.loops(datagrams[i].to.address);
@@ -55,39 +72,80 @@ void Tunnel::receive(std::span<const Datagram> datagrams)
                load<std::uint32_t>(datagram.bytes.first<4>()) == WG_TRANSPORT_DATA;
     };
     std::vector<Datagram> data;
-    std::vector<Datagram> handshakes;
-    for (const Datagram &datagram : datagrams)
-        (is_data(datagram) ? data : handshakes).push_back(datagram);
-    const Now when = now();
-    device_.handshakes_queued(handshakes.size(), when);
-    for (const Datagram &datagram : handshakes)
-        device_.receive(datagram.bytes, datagram.from, when);
+    const bool idle = handshakes_.empty();
+    for (const Datagram &datagram : datagrams) {
+        if (is_data(datagram))
+            data.push_back(datagram);
+        else if (datagram.bytes.size() > sizeof(wg_handshake_initiation))
+            device_.receive(datagram.bytes, datagram.from, now()); // no message: costs nothing
+        else if (!handshakes_.push(datagram))
+            context_.count_drop(WG_DROP_UNDER_LOAD, 1);
+    }
     if (!data.empty())
         datapath_.slow_path().receive(data);
+    if (idle)
+        receive_handshakes();
     schedule();
 }
 
-/* Frames that wg_tx left to us: find the peer, and let the device send or stage. */
+/* A few at a time: between them the sockets are read, so that a queue shows how far behind we are.
+ */
+void Tunnel::receive_handshakes()
+{
+    const Now when = now();
+    for (int i = 0; i < HANDSHAKES_AT_ONCE && !handshakes_.empty(); i++) {
+        device_.handshakes_queued(handshakes_.size(), when);
+        const auto message = handshakes_.pop();
+        device_.receive(message.bytes, message.from, when);
+    }
+    schedule();
+    if (handshakes_.empty())
+        return;
+    asio::post(context_.io, [this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired())
+            receive_handshakes();
+    });
+}
+
+/* Frames that wg_tx left to us. */
 void Tunnel::hand_over(std::span<const Bytes> frames)
 {
     if (!device_.is_up()) // these left wg0, so it is up: the notification is still on its way
         link_changed();
     const Now when = now();
-    for (const Bytes frame : frames) {
-        if (frame.size() < ETH_HLEN)
-            continue;
-        Bytes packet = frame.subspan(ETH_HLEN);
-        const auto inner = parse_inner(packet);
-        if (!inner) {
-            context_.count_drop(WG_DROP_BAD_PACKET, 1);
-            continue;
-        }
-        packet = packet.first(inner->length);
-        if (const auto peer = context_.maps.lookup_allowed_ip(id(), inner->destination))
-            device_.send(*peer, packet, when);
-        else
-            context_.count_drop(WG_DROP_NO_PEER, 1);
-    }
+    for (const Bytes frame : frames)
+        if (frame.size() >= ETH_HLEN)
+            hand_over(frame.subspan(ETH_HLEN), when);
+    schedule();
+}
+
+/* Find the peer, and let the device send or stage. Where there is none, the sender is told. */
+void Tunnel::hand_over(Bytes packet, Now when)
+{
+    const auto inner = parse_inner(packet);
+    if (!inner)
+        return context_.count_drop(WG_DROP_BAD_PACKET, 1);
+    packet = packet.first(inner->length);
+    const auto peer = context_.maps.lookup_allowed_ip(id(), inner->destination);
+    if (peer && device_.endpoint_of(*peer))
+        return device_.send(*peer, packet, when);
+    context_.count_drop(peer ? WG_DROP_NO_ENDPOINT : WG_DROP_NO_PEER, 1);
+    if (const Buffer error = unreachable_error(packet, *inner); !error.empty())
+        datapath_.slow_path().deliver(error);
+}
+
+void Tunnel::slept()
+{
+    if (!device_.is_up())
+        return;
+    device_.down(now());
+    device_.up(now());
+    schedule();
+}
+
+void Tunnel::copied()
+{
+    device_.expire_sending_keys(now());
     schedule();
 }
 
@@ -101,6 +159,8 @@ void Tunnel::event(const wg_event &event)
 
 void Tunnel::schedule()
 {
+    for (const PeerId peer : routes_.take_lost_sources())
+        device_.forget_source(peer);
     const Instant deadline = device_.next_deadline();
     if (deadline == NEVER) {
         timer_.cancel();
@@ -159,12 +219,31 @@ bool Tunnel::link_changed()
     // a veth has a carrier exactly while its other end is up, also where we cannot see that
     const bool up = (inner->flags & IFF_LOWER_UP) != 0;
     moving_ = moving && !up;
-    if (up != device_.is_up() && !moving_) {
-        log::info("{}: {}", name(), up ? "up" : "down");
-        up ? device_.up(now()) : device_.down(now());
-        schedule();
-    }
+    if (up != device_.is_up() && !moving_)
+        set_up(up);
     return true;
+}
+
+/* Down: as the driver, keys are wiped and the port is closed. Up: the port is opened, and what is
+ * due goes out. A port that is taken is tried again with the next change of the interface. */
+void Tunnel::set_up(bool up)
+{
+    if (up && !socket_) {
+        auto socket = open_port(listen_port(), state_.fwmark);
+        if (!socket)
+            return log::error("{}: not up: {}", name(), socket.error().what);
+        socket_ = *std::move(socket);
+        state_.listen_port = htons(listen_port());
+        if (const auto stored = store(); !stored)
+            log::error("{}: {}", name(), stored.error().what);
+    }
+    log::info("{}: {}", name(), up ? "up" : "down");
+    up ? device_.up(now()) : device_.down(now());
+    if (!up) {
+        socket_.reset();
+        handshakes_.clear();
+    }
+    schedule();
 }
 
 /* Port and mark first: what applying the rest sends must leave by them. A refusal puts them back.
@@ -175,12 +254,10 @@ Result<> Tunnel::change(DeviceChange change)
     const std::uint32_t old_mark = state_.fwmark, mark = change.fwmark.value_or(old_mark);
     const bool new_key = change.private_key.has_value();
     std::unique_ptr<UdpSocket> old_socket;
-    if (port && (*port == 0 || *port != listen_port())) {
-        auto socket = WG_TRY(
-            UdpSocket::open(context_.io, *port, mark,
-                            [this](std::span<const Datagram> datagrams) { receive(datagrams); }));
+    if (socket_ && port && (*port == 0 || *port != listen_port())) {
+        auto socket = WG_TRY(open_port(*port, mark));
         old_socket = std::exchange(socket_, std::move(socket));
-    } else if (mark != old_mark) {
+    } else if (socket_ && mark != old_mark) {
         WG_TRY(socket_->set_mark(mark));
     }
     routes_.set_mark(mark);
@@ -188,12 +265,12 @@ Result<> Tunnel::change(DeviceChange change)
         routes_.set_mark(old_mark);
         if (old_socket)
             socket_ = std::move(old_socket);
-        else if (mark != old_mark && !socket_->set_mark(old_mark))
+        else if (socket_ && mark != old_mark && !socket_->set_mark(old_mark))
             log::error("{}: fwmark {} stays on the socket", name(), mark);
         return applied;
     }
     state_.fwmark = mark;
-    state_.listen_port = htons(listen_port());
+    state_.listen_port = htons(socket_ ? socket_->port() : port.value_or(listen_port()));
     if (mark != old_mark)
         routes_.refresh_all();
     schedule();

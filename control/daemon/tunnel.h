@@ -9,6 +9,7 @@
 #include <asio.hpp>
 
 #include "api/service.h"
+#include "daemon/handshake_queue.h"
 #include "daemon/peer_routes.h"
 #include "datapath/nic_attachment.h"
 #include "datapath/tunnel_datapath.h"
@@ -44,11 +45,16 @@ class Tunnel {
 
     TunnelId id() const { return interface_.inner_ifindex; }
     const std::string &name() const { return interface_.name; }
-    std::uint16_t listen_port() const { return socket_->port(); }
+    /// Of the open socket, or the one to open when the interface is set up (0: any).
+    std::uint16_t listen_port() const;
     Result<> change(DeviceChange change);
     TunnelStatus status() const;
 
     void event(const wg_event &event);
+    /// This machine slept: its keys are wiped, as the kernel driver does.
+    void slept();
+    /// This machine is a copy of another: nothing is sealed any more with keys that both have.
+    void copied();
     /// Anything of wg0 or wg0x may have changed: up or down, moved, MTU. False: the interface is
     /// gone.
     bool link_changed();
@@ -63,7 +69,8 @@ class Tunnel {
   private:
     Tunnel(const TunnelContext &context, TunnelInterface interface, const wg_tunnel &state);
 
-    Result<> open_sockets(std::uint16_t port);
+    Result<std::unique_ptr<UdpSocket>> open_port(std::uint16_t port, std::uint32_t mark);
+    Result<> open_packets();
     Result<> start(DeviceChange change, std::uint16_t port);
     Result<> configure(const TunnelSpec &spec, const std::vector<Prefix> &routes);
     Result<> restore();
@@ -72,7 +79,10 @@ class Tunnel {
     SlowPathPorts ports();
     void send(std::span<OutgoingDatagram> datagrams);
     void receive(std::span<const Datagram> datagrams);
+    void receive_handshakes();
     void hand_over(std::span<const Bytes> frames);
+    void hand_over(Bytes packet, Now when);
+    void set_up(bool up);
     void schedule();
     bool follow_move(const wg_tunnel &state);
 
@@ -84,6 +94,7 @@ class Tunnel {
     PeerRoutes routes_;
     std::unique_ptr<UdpSocket> socket_;
     std::unique_ptr<PacketSocket> packets_;
+    HandshakeQueue handshakes_;
     asio::steady_timer timer_;
     /// Handlers that asio has queued already look whether there still is a tunnel.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

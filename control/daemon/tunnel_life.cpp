@@ -75,21 +75,25 @@ Result<std::unique_ptr<Tunnel>> Tunnel::create(const TunnelContext &context, Tun
     return tunnel;
 }
 
-Result<> Tunnel::open_sockets(std::uint16_t port)
+Result<std::unique_ptr<UdpSocket>> Tunnel::open_port(std::uint16_t port, std::uint32_t mark)
 {
-    socket_ = WG_TRY(
-        UdpSocket::open(context_.io, port, state_.fwmark,
-                        [this](std::span<const Datagram> datagrams) { receive(datagrams); }));
+    return UdpSocket::open(context_.io, port, mark,
+                           [this](std::span<const Datagram> datagrams) { receive(datagrams); });
+}
+
+Result<> Tunnel::open_packets()
+{
     packets_ =
         WG_TRY(PacketSocket::open(context_.io, interface_.inner_ifindex,
                                   [this](std::span<const Bytes> frames) { hand_over(frames); }));
-    state_.listen_port = htons(listen_port());
     return {};
 }
 
 Result<> Tunnel::start(DeviceChange change, std::uint16_t port)
 {
-    WG_TRY(open_sockets(port));
+    socket_ = WG_TRY(open_port(port, state_.fwmark)); // a port that is taken refuses the request
+    state_.listen_port = htons(socket_->port());
+    WG_TRY(open_packets());
     WG_TRY(store());
     WG_TRY(device_.apply(std::move(change), now()));
     if (const Key *key = device_.private_key())
@@ -139,7 +143,7 @@ Result<> Tunnel::restore()
         routes_.refresh(peer_id);
     }
     WG_TRY(find_own_link());
-    WG_TRY(open_sockets(ntohs(state_.listen_port)));
+    WG_TRY(open_packets());
     WG_TRY(context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx"));
     link_changed();
     schedule();

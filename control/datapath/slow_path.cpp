@@ -25,6 +25,17 @@ void SlowPath::receive(std::span<const Datagram> datagrams)
         else if (!packet->empty())
             frames.push_back(frame(*packet));
     }
+    inject(frames);
+}
+
+void SlowPath::deliver(Bytes packet)
+{
+    const Buffer whole = frame(packet);
+    inject({&whole, 1});
+}
+
+void SlowPath::inject(std::span<const Buffer> frames)
+{
     const std::vector<Bytes> views(frames.begin(), frames.end());
     if (const std::size_t gone = views.empty() ? 0 : ports_.inject(views); gone < views.size())
         ports_.count_drop(WG_DROP_NOT_DELIVERED, views.size() - gone);

@@ -26,6 +26,8 @@ class SlowPath {
 
     /// transport_data messages from the UDP socket: authentic inner packets go into wg0.
     void receive(std::span<const Datagram> datagrams);
+    /// Puts an inner packet into wg0, as if a peer had sent it.
+    void deliver(Bytes packet);
     /// Seals one inner packet (empty: a keepalive) and sends it to the peer's endpoint.
     void send(PeerId peer, KeypairId keypair, Bytes packet);
 
@@ -34,6 +36,7 @@ class SlowPath {
     tl::expected<Buffer, wg_drop_reason>
     check_inner(PeerId peer, Buffer payload, std::uint8_t outer_ecn);
     Buffer frame(Bytes packet) const;
+    void inject(std::span<const Buffer> frames);
 
     BpfDatapath &datapath_;
     TunnelId tunnel_;

@@ -88,6 +88,16 @@ std::optional<Endpoint> Device::endpoint_of(PeerId peer) const
     return std::nullopt;
 }
 
+void Device::forget_source(PeerId peer)
+{
+    Peer *found = state_->peers.find(peer);
+    if (!found)
+        return;
+    found->clear_sticky_source();
+    if (found->endpoint_moved)
+        state_->publish(*found);
+}
+
 void Device::handshakes_queued(std::size_t messages, Now now)
 {
     state_->under_load.set_queued(messages, now.instant);

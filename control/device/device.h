@@ -65,6 +65,9 @@ class Device {
     std::optional<PeerId> peer_id(const PublicKey &key) const;
     std::optional<Endpoint> endpoint_of(PeerId peer) const;
 
+    /// The peer's sticky source is no longer ours, or its route leaves by another interface.
+    void forget_source(PeerId peer);
+
     // --- what arrived ---
 
     /// How many handshake messages wait to be received, now: from 512 on the device is under load,

@@ -17,7 +17,7 @@
 #include <wgxdp/protocol.h>
 
 enum wg_abi : __u32 {
-    WG_ABI_VERSION = 1,
+    WG_ABI_VERSION = 2,
     WG_MAX_PEERS = 1 << 17,
     WG_SLOTS_PER_CPU = 4,
     WG_MAX_PAYLOAD = 1535, /* longest padded inner packet a cipher slot can carry */

@@ -93,6 +93,7 @@ void BpfTest::SetUp()
     copy(NIC_MAC, attached.mac);
     must(datapath->put_nic(nic, attached));
     must(datapath->set_listeners({{listener(false), tunnel}, {listener(true), tunnel}}));
+    tell_unreachable_from(~std::uint64_t{0}); // what goes nowhere is dropped, unless a test asks
     ring_ = {ring_buffer__new(map("events"), collect_event, &events_, nullptr), ring_buffer__free};
     std::ignore = new_events(); // an earlier test's
 }
@@ -233,8 +234,11 @@ Buffer BpfTest::arriving(const TestPeer &peer, Bytes payload, const Arrival &arr
         .build();
 }
 
-Buffer
-BpfTest::sealed(const TestPeer &peer, Bytes inner, std::uint64_t counter, std::uint8_t ds) const
+Buffer BpfTest::sealed(const TestPeer &peer,
+                       Bytes inner,
+                       std::uint64_t counter,
+                       std::uint8_t ds,
+                       std::uint32_t padding_limit) const
 {
     return PacketBuilder()
         .ethernet({.destination = GATEWAY_MAC, .source = NIC_MAC})
@@ -247,8 +251,16 @@ BpfTest::sealed(const TestPeer &peer, Bytes inner, std::uint64_t counter, std::u
         .transport_data({.receiver_index = peer.current.remote_index,
                          .counter = counter,
                          .key = peer.current.send})
-        .payload(padded(inner, TUNNEL_MTU))
+        .payload(padded(inner, padding_limit))
         .build();
+}
+
+void BpfTest::tell_unreachable_from(std::uint64_t boottime_ns) const
+{
+    const std::uint32_t key = 0;
+    const std::vector<std::uint64_t> by_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()),
+                                            boottime_ns);
+    ASSERT_EQ(bpf_map_update_elem(map("unreachable_told"), &key, by_cpu.data(), BPF_ANY), 0);
 }
 
 Outcome BpfTest::send(Bytes inner) const

@@ -102,9 +102,14 @@ class BpfTest : public testing::Test {
     [[nodiscard]] Buffer
     arriving(const TestPeer &peer, Bytes payload, const Arrival &arrival) const;
     /// The frame that wg_tx must make of this inner packet.
-    [[nodiscard]] Buffer
-    sealed(const TestPeer &peer, Bytes inner, std::uint64_t counter, std::uint8_t ds) const;
+    [[nodiscard]] Buffer sealed(const TestPeer &peer,
+                                Bytes inner,
+                                std::uint64_t counter,
+                                std::uint8_t ds,
+                                std::uint32_t padding_limit = TUNNEL_MTU) const;
     [[nodiscard]] Outcome send(Bytes inner) const;
+    /// From when on wg_tx leaves a packet that can go nowhere to the daemon.
+    void tell_unreachable_from(std::uint64_t boottime_ns) const;
 
     // --- what became of them ---
     /// Drops since the last call, by reason.

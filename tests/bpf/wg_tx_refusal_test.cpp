@@ -41,7 +41,7 @@ const Reason REASONS[] = {
      [](TestPeer &peer, wg_keypair &, wg_tunnel &) { peer.route.kind = WG_ROUTE_NONE; }},
     {"longer_than_the_routes_mtu",
      [](TestPeer &peer, wg_keypair &, wg_tunnel &) {
-         peer.route.mtu = (peer.v6() ? 40U : 20U) + 8 + 32 + 112 - 1;
+         peer.route.mtu = (peer.v6() ? 40U : 20U) + 8 + 32 + 100 - 1;
      }},
     {"longer_than_the_tunnels_mtu", [](TestPeer &, wg_keypair &, wg_tunnel &) {}, TUNNEL_MTU + 1},
     {"longer_than_a_slot",
@@ -118,6 +118,39 @@ TEST_F(BpfTest, wg_tx_waits_with_an_unconfirmed_next_keypair_when_there_is_no_cu
     publish(peer);
     EXPECT_EQ(send(to_peer(2, false, 100)).verdict, TC_ACT_OK);
     EXPECT_EQ(keypair(peer.current.id).tx_counter, 0);
+}
+
+TEST_F(BpfTest, padding_is_not_what_makes_a_packet_too_long_for_its_route)
+{
+    for (const auto &[outer_v6, inner_v6] : FAMILIES) {
+        TestPeer peer = add_peer(outer_v6 ? 6 : 4, outer_v6);
+        const Buffer inner = to_peer(peer.number, inner_v6, 100);
+        for (const std::uint32_t room : {100U, 101U, 111U, 112U, 113U}) {
+            peer.route.mtu = (outer_v6 ? 40U : 20U) + 8 + 32 + room;
+            publish(peer);
+            const std::uint64_t counter = keypair(peer.current.id).tx_counter;
+            EXPECT_TRUE(same_frame(send(inner).frame, sealed(peer, inner, counter, 0, room)));
+        }
+    }
+}
+
+TEST_F(BpfTest, wg_tx_leaves_a_packet_that_can_go_nowhere_to_the_daemon_but_not_every_one)
+{
+    TestPeer peer = add_peer(2, false);
+    peer.state.endpoint.reset();
+    publish(peer);
+    for (const auto &[number, reason] : {std::pair{2, WG_DROP_NO_ENDPOINT}, {9, WG_DROP_NO_PEER}}) {
+        const Buffer inner = to_peer(number, false, 100);
+        tell_unreachable_from(0);
+        const Outcome first = send(inner);
+        EXPECT_EQ(first.verdict, TC_ACT_OK);
+        EXPECT_TRUE(same_frame(first.frame, inner_frame(inner, false)));
+        std::uint64_t dropped = 0;
+        for (int i = 0; i < 50; i++)
+            dropped += send(inner).verdict == TC_ACT_SHOT ? 1 : 0;
+        EXPECT_GT(dropped, 0);
+        EXPECT_EQ(new_drops(), (std::map<wg_drop_reason, std::uint64_t>{{reason, dropped}}));
+    }
 }
 
 } // namespace wg::test

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""What an interface and the machine around it go through: down and up, an address that goes, a copy of the machine.
+
+    a: wgxdp, eth0 ─────────── eth0, wgxdp: b
+"""
+
+import socket
+import unittest
+
+from support import Capture, Pair, Topology, Wgxdp, expect_ping, main, wait_until
+
+NETLINK_KOBJECT_UEVENT = 15
+INITIATION_SIZE = 148
+
+
+class InterfaceLife(unittest.TestCase):
+    def start(self, **options) -> tuple[Topology, Pair]:
+        topology = self.enterContext(Topology())
+        a, b = topology.underlay()
+        pair = Pair(topology, Wgxdp(topology, a), Wgxdp(topology, b), **options)
+        for node in (pair.left, pair.right):
+            node.attach("eth0")
+        return topology, pair
+
+    def test_down_closes_the_port_and_wipes_the_session_and_up_begins_anew(self):
+        _, pair = self.start()
+        pair.up()
+        pair.first_ping()
+        a, name = pair.left.netns, pair.names[0]
+        listening = lambda: f":{pair.port} " in a.run("ss", "-Huln").stdout  # noqa: E731
+        self.assertTrue(listening())
+        a.ip("link", "set", name, "down")
+        wait_until(lambda: not listening(), "the port is closed")
+        self.assertEqual(pair.left.tunnel(name)["listen_port"], pair.port)
+        with Capture(a, "eth0") as capture:
+            a.ip("link", "set", name, "up")
+            wait_until(listening, "the port is open")
+            pair.left.netns.ip("address", "replace", f"{pair.inner[6][0]}/64", "dev", name, "nodad")
+            expect_ping(a, pair.inner[4][1], wait=5)
+            self.assertTrue([sent for sent in capture.datagrams(pair.port) if len(sent.payload) == INITIATION_SIZE])
+        pair.first_ping()
+
+    def test_a_source_address_that_is_gone_is_forgotten(self):
+        topology, pair = self.start(initiator="right", outer_addresses=("10.9.0.11", "10.9.0.2"))
+        a = pair.left.netns
+        topology.addresses(a, "eth0", "10.9.0.11/32")
+        pair.up()
+        pair.first_ping()
+        self.assertEqual(pair.peer_of_right().endpoint, f"10.9.0.11:{pair.port}")
+        a.ip("address", "del", "10.9.0.11/32", "dev", "eth0")
+        other = f"10.9.0.1:{pair.port}"
+
+        def heard_from_the_other() -> bool:
+            a.run("ping", "-c1", "-W1", pair.inner[4][1], check=False)
+            return pair.peer_of_right().endpoint == other
+
+        wait_until(heard_from_the_other, "packets come from the address that is left")
+        topology.addresses(a, "eth0", "10.9.0.11/32")
+        expect_ping(a, pair.inner[4][1], 3)
+        self.assertEqual(pair.peer_of_right().endpoint, other)
+
+    def test_a_copied_machine_seals_nothing_more_with_the_keys_of_the_first(self):
+        _, pair = self.start()
+        pair.up()
+        pair.first_ping()
+        a = pair.left.netns
+        initiations = lambda capture: [sent for sent in capture.datagrams(pair.port)  # noqa: E731
+                                       if len(sent.payload) == INITIATION_SIZE]
+        with Capture(a, "eth0") as capture:
+            expect_ping(a, pair.inner[4][1])
+            self.assertFalse(initiations(capture))
+            with a.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_KOBJECT_UEVENT) as kernel:
+                kernel.sendto(b"change@/devices/vmgenid\0ACTION=change\0NEW_VMGENID=1\0", (0, 1))
+            wait_until(lambda: pair.left.status() and (expect_ping(a, pair.inner[4][1], wait=5) or initiations(capture)),
+                       "a new session is begun")
+            first = initiations(capture)[0].time
+            index = {bytes(sent.payload[4:8]) for sent in capture.datagrams(pair.port)
+                     if sent.time > first and sent.source_port == pair.port and sent.payload[0] == 4}
+            self.assertEqual(len(index), 1)
+
+
+if __name__ == "__main__":
+    main()
