@@ -91,6 +91,8 @@ tunnel_params(const std::string &name, const ConfigFile &config, const std::stri
         params["listen_port"] = *config.listen_port;
     if (config.fwmark)
         params["fwmark"] = *config.fwmark;
+    if (!config.attach)
+        params["attach"] = false;
     if (config.mtu)
         params["mtu"] = *config.mtu;
     for (const ConfigPeer &peer : config.peers)

@@ -121,8 +121,11 @@ void show_tunnel(Out out, const Json &tunnel, WallTime now)
 
 void show_nic(Out out, const Json &nic)
 {
-    fmt::format_to(out, "nic: {}\n  mode: {}\n", nic.at("name").get<std::string>(),
-                   nic.at("mode").get<std::string>());
+    fmt::format_to(out, "nic: {}\n  mode: {}{}\n", nic.at("name").get<std::string>(),
+                   nic.at("mode").get<std::string>(),
+                   nic.value("unasked", false) ? ", attached since a tunnel uses it" : "");
+    if (!nic.value("present", true))
+        fmt::format_to(out, "  gone: attached again when it comes back\n");
     if (auto reason = nic.at("reason").get<std::string>(); !reason.empty())
         fmt::format_to(out, "  not native: {}\n", reason);
 }

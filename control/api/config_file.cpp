@@ -86,6 +86,10 @@ class Parser {
         return read_list(ADDRESS, value, config_.addresses);
     }
     Result<> read_mtu(std::string_view value) { return read_value(MTU, value, config_.mtu); }
+    Result<> read_attach(std::string_view value)
+    {
+        return read_value(ATTACH_POLICY, value, config_.attach);
+    }
     Result<> read_public_key(std::string_view value)
     {
         has_public_key_ = true;
@@ -134,6 +138,7 @@ const Parser::Field Parser::INTERFACE_FIELDS[] = {
     {"FwMark", &Parser::read_fwmark},
     {"Address", &Parser::read_address},
     {"MTU", &Parser::read_mtu},
+    {"Attach", &Parser::read_attach},
 };
 const Parser::Field Parser::PEER_FIELDS[] = {
     {"PublicKey", &Parser::read_public_key},

@@ -31,6 +31,7 @@ struct ConfigFile {
     std::optional<std::uint32_t> fwmark;
     std::vector<InterfaceAddress> addresses;
     std::optional<std::uint32_t> mtu;
+    bool attach = true; ///< wgxdp's own key "Attach": auto or no
     std::vector<ConfigPeer>
         peers; ///< no public key twice: a later section updates the earlier as in wg(8)
 };

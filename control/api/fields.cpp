@@ -76,11 +76,11 @@ Fields::integer(const Json &value, const std::string &path, std::uint64_t min, s
     return unexpected_value(path, fmt::format("a number from {} to {}", min, max), value);
 }
 
-Result<bool> Fields::boolean(std::string_view name) const
+Result<bool> Fields::boolean(std::string_view name, bool otherwise) const
 {
     const Json *value = find(name);
     if (value == nullptr)
-        return false;
+        return otherwise;
     if (!value->is_boolean())
         return unexpected_value(path_of(name), "true or false", *value);
     return value->get<bool>();

@@ -94,8 +94,7 @@ class Fields {
         return static_cast<T>(WG_TRY(integer(*value, path_of(name), min, max)));
     }
 
-    /// false when it is not there.
-    Result<bool> boolean(std::string_view name) const;
+    Result<bool> boolean(std::string_view name, bool otherwise = false) const;
 
   private:
     Fields(const Json &object, std::string path) : object_(&object), path_(std::move(path)) {}

@@ -65,7 +65,11 @@ Json to_json(const TunnelStatus &tunnel, Include include)
 
 Json to_json(const NicStatus &nic)
 {
-    return {{"name", nic.name}, {"mode", attach_mode_name(nic.mode)}, {"reason", nic.reason}};
+    return {{"name", nic.name},
+            {"mode", attach_mode_name(nic.mode)},
+            {"reason", nic.reason},
+            {"unasked", nic.unasked},
+            {"present", nic.present}};
 }
 
 Json to_json(const Status &status)

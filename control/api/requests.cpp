@@ -52,9 +52,9 @@ Result<PeerChange> read_new_peer(const Json &value, std::string path)
 
 Result<Request> tunnel_add(const Json &params)
 {
-    auto fields = WG_TRY(Fields::open(
-        params, "",
-        {"name", "private_key", "listen_port", "fwmark", "addresses", "mtu", "routes", "peers"}));
+    auto fields = WG_TRY(Fields::open(params, "",
+                                      {"name", "private_key", "listen_port", "fwmark", "addresses",
+                                       "mtu", "attach", "routes", "peers"}));
     TunnelSpec spec;
     spec.name = WG_TRY(fields.required("name", INTERFACE_NAME));
     spec.device.private_key = WG_TRY(fields.required("private_key", SECRET_KEY));
@@ -62,6 +62,7 @@ Result<Request> tunnel_add(const Json &params)
     spec.device.fwmark = WG_TRY(fields.number<std::uint32_t>("fwmark"));
     spec.addresses = WG_TRY(fields.texts("addresses", ADDRESS));
     spec.mtu = WG_TRY(fields.number<std::uint32_t>("mtu", MIN_MTU, MAX_MTU));
+    spec.attach = WG_TRY(fields.boolean("attach", true));
     spec.routes = WG_TRY(fields.boolean("routes"));
     spec.device.peers = WG_TRY(fields.list<PeerChange>("peers", read_new_peer));
     return AddTunnel{std::move(spec)};

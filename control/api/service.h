@@ -28,6 +28,7 @@ struct TunnelSpec {
     DeviceChange device;
     std::vector<InterfaceAddress> addresses;
     std::optional<std::uint32_t> mtu; ///< default 1420
+    bool attach = true;               ///< attach the NICs that its traffic uses
     bool routes = false;              ///< add a route by the interface for every allowed IP
 };
 
@@ -58,6 +59,8 @@ struct NicStatus {
     std::string name;
     AttachMode mode = AttachMode::tc; ///< native or tc
     std::string reason;               ///< why not native, empty otherwise
+    bool unasked = false;             ///< attached since a tunnel's traffic uses it
+    bool present = true;              ///< false: gone, attached again when it comes back
 };
 
 struct ProgramStatus {

@@ -118,6 +118,13 @@ Result<AttachMode> parse_attach_mode(std::string_view text)
     return malformed();
 }
 
+Result<bool> parse_attach_policy(std::string_view text)
+{
+    if (text != "auto" && text != "no")
+        return malformed();
+    return text == "auto";
+}
+
 std::string_view attach_mode_name(AttachMode mode)
 {
     for (const auto &[name, other] : ATTACH_MODES) {

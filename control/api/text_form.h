@@ -33,6 +33,7 @@ Result<std::uint16_t> parse_port(std::string_view text);
 Result<std::uint16_t> parse_persistent_keepalive(std::string_view text);
 Result<std::uint32_t> parse_fwmark(std::string_view text);
 Result<std::uint32_t> parse_mtu(std::string_view text);
+Result<bool> parse_attach_policy(std::string_view text);
 Result<HostPort> parse_host_port(std::string_view text);
 Result<std::string> parse_interface_name(std::string_view text);
 Result<AttachMode> parse_attach_mode(std::string_view text);
@@ -45,6 +46,7 @@ inline constexpr TextForm<std::uint16_t> LISTEN_PORT{"0 to 65535", parse_port};
 inline constexpr TextForm<std::uint16_t> PERSISTENT_KEEPALIVE{"0 to 65535 seconds or off",
                                                               parse_persistent_keepalive};
 inline constexpr TextForm<std::uint32_t> FWMARK{"0 to 4294967295, 0x hex or off", parse_fwmark};
+inline constexpr TextForm<bool> ATTACH_POLICY{"auto or no", parse_attach_policy};
 inline constexpr TextForm<std::uint32_t> MTU{"68 to 65535", parse_mtu};
 inline constexpr TextForm<Prefix> ALLOWED_IP{"an IP prefix like 10.0.0.0/8", Prefix::parse};
 inline constexpr TextForm<InterfaceAddress> ADDRESS{"an IP address like 10.0.0.1/24",

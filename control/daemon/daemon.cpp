@@ -39,6 +39,8 @@ Result<> Daemon::remove_tunnel(const std::string &name)
     tunnel->remove();
     tunnels_.erase(tunnel->id());
     refresh_listeners();
+    if (tunnels_.empty())
+        nics_->release();
     stop_if_idle();
     return {};
 }

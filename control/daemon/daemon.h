@@ -83,7 +83,7 @@ class Daemon final : public Service {
     asio::steady_timer idle_;
     bool settling_ = false;
     bool routes_changed_ = false;
-    std::set<std::pair<std::uint32_t, IpAddress>> neighbours_changed_;
+    std::set<Neighbourhood> neighbours_changed_;
 };
 
 } // namespace wg

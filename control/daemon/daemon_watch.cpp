@@ -79,6 +79,7 @@ TunnelContext Daemon::tunnel_context()
             .attachment = *attachment_,
             .netlink = *netlink_,
             .random = random_,
+            .use_nic = [this](std::uint32_t ifindex) { nics_->use(ifindex); },
             .is_own_tunnel = [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); },
             .count_drop = [this](wg_drop_reason reason,
                                  std::uint64_t packets) { count_drop(reason, packets); }};
@@ -164,15 +165,13 @@ void Daemon::follow_changes()
     nics_->check_all();
     refresh_listeners();
     const auto neighbours = std::exchange(neighbours_changed_, {});
-    for (const auto &[id, tunnel] : tunnels_) {
-        if (routes_changed_)
-            tunnel->routes().refresh_all();
-        for (const auto &[ifindex, address] : neighbours)
-            tunnel->routes().neighbour_changed(ifindex, address);
-    }
-    routes_changed_ = false;
-    if (had_tunnels && tunnels_.empty())
+    const bool routes = std::exchange(routes_changed_, false);
+    for (const auto &[id, tunnel] : tunnels_)
+        tunnel->network_changed(routes, neighbours);
+    if (had_tunnels && tunnels_.empty()) {
+        nics_->release();
         stop_if_idle();
+    }
 }
 
 /* A failure is tried again with the next change of the network. */

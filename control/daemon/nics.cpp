@@ -63,11 +63,39 @@ Result<> Nics::attach(const std::string &name, AttachMode mode)
                        "name: {} is no Ethernet interface; tunnels work over it without being "
                        "attached, more slowly",
                        name);
-    return attach_link(*link, mode);
+    WG_TRY(attach_link(*link, mode, false));
+    declined_.erase(name);
+    return {};
+}
+
+void Nics::use(std::uint32_t ifindex)
+{
+    if (nics_.contains(ifindex) || is_own_tunnel_(ifindex))
+        return;
+    const auto link = netlink_.link_by_index(ifindex);
+    if (!link || link->arp_type != ARPHRD_ETHER || declined_.contains(link->name))
+        return;
+    if (const auto attached = attach_link(*link, AttachMode::automatic, true); !attached) {
+        log::warn("{}: not attached: {}", link->name, attached.error().what);
+        declined_.insert(link->name);
+    }
+}
+
+void Nics::release()
+{
+    std::vector<std::string> unasked;
+    for (const auto &[ifindex, nic] : nics_)
+        if (nic.unasked)
+            unasked.push_back(nic.name);
+    for (const std::string &name : unasked)
+        if (const auto detached = detach(name); !detached)
+            log::error("{}: {}", name, detached.error().what);
+    std::erase_if(missing_, [](const auto &entry) { return entry.second.unasked; });
+    declined_.clear();
 }
 
 /* What can be known beforehand is refused before anything is taken down. */
-Result<> Nics::attach_link(const Link &link, AttachMode wanted)
+Result<> Nics::attach_link(const Link &link, AttachMode wanted, bool unasked)
 {
     const auto reason = WG_TRY(why_not_native(link));
     if (wanted == AttachMode::native && !reason.empty())
@@ -84,12 +112,14 @@ Result<> Nics::attach_link(const Link &link, AttachMode wanted)
             maps_.erase_nic(link.ifindex);
         return tl::unexpected(std::move(nic).error());
     }
-    WG_TRY(record(link, nic->mode, wanted, gro_was_on));
+    nic->unasked = unasked;
+    WG_TRY(record(link, *nic, gro_was_on));
     if (const auto gro = ethtool_.set_gro(link.name, true); !gro)
         log::warn("{}: GRO stays off: {}", link.name, gro.error().what);
     log::info("{}: attached, {}{}{}", link.name, nic->mode == AttachMode::native ? "native" : "tc",
               nic->reason.empty() ? "" : ": ", nic->reason);
     nics_.insert_or_assign(link.ifindex, *std::move(nic));
+    missing_.erase(link.name);
     return {};
 }
 
@@ -116,12 +146,12 @@ Result<Nics::Nic> Nics::hook(const Link &link, AttachMode wanted, const std::str
         nic.reason = ASKED_FOR;
     else if (nic.reason.empty()) {
         // before the first packet can come in: is_for_nic looks the MAC up
-        WG_TRY(record(link, AttachMode::native, wanted, false));
+        nic.mode = AttachMode::native;
+        WG_TRY(record(link, nic, false));
         const auto attached = attachment_.attach_native(link.ifindex);
-        if (attached) {
-            nic.mode = AttachMode::native;
+        if (attached)
             return nic;
-        }
+        nic.mode = AttachMode::tc;
         if (wanted == AttachMode::native)
             return refuse_native(link, attached.error().what);
         nic.reason = attached.error().what;
@@ -139,19 +169,21 @@ void Nics::unhook(std::uint32_t ifindex, AttachMode mode)
         attachment_.detach_tc(ifindex);
 }
 
-Result<> Nics::record(const Link &link, AttachMode mode, AttachMode wanted, bool gro_was_on)
+Result<> Nics::record(const Link &link, const Nic &nic, bool gro_was_on)
 {
-    wg_nic nic{.mode = to_abi(mode),
-               .wanted = to_abi(wanted),
-               .mac = {},
-               .gro_was_on = gro_was_on,
-               .padding = 0};
-    std::ranges::copy(link.mac, nic.mac);
-    return maps_.put_nic(link.ifindex, nic);
+    wg_nic element{.mode = to_abi(nic.mode),
+                   .wanted = to_abi(nic.wanted),
+                   .mac = {},
+                   .gro_was_on = gro_was_on,
+                   .unasked = nic.unasked};
+    std::ranges::copy(link.mac, element.mac);
+    return maps_.put_nic(link.ifindex, element);
 }
 
 Result<> Nics::detach(const std::string &name)
 {
+    if (missing_.erase(name) > 0)
+        return {};
     const auto link = netlink_.link_by_name(name);
     const auto nic = link ? maps_.nic(link->ifindex) : std::nullopt;
     if (!nic)
@@ -162,6 +194,7 @@ Result<> Nics::detach(const std::string &name)
             log::warn("{}: GRO stays on: {}", name, gro.error().what);
     maps_.erase_nic(link->ifindex);
     nics_.erase(link->ifindex);
+    declined_.insert(name);
     log::info("{}: detached", name);
     return {};
 }
@@ -170,7 +203,9 @@ std::vector<NicStatus> Nics::list() const
 {
     std::vector<NicStatus> all;
     for (const auto &[ifindex, nic] : nics_)
-        all.push_back({nic.name, nic.mode, nic.reason});
+        all.push_back({nic.name, nic.mode, nic.reason, nic.unasked});
+    for (const auto &[name, nic] : missing_)
+        all.push_back({name, nic.mode, {}, nic.unasked, false});
     return all;
 }
 
@@ -200,7 +235,8 @@ void Nics::adopt()
         }
         const auto reason = native ? Result<std::string>() : why_not_native(*link);
         nics_[ifindex] = {link->name, from_abi(nic->mode), from_abi(nic->wanted),
-                          nic->wanted == WG_NIC_TC ? ASKED_FOR : reason.value_or(std::string())};
+                          nic->wanted == WG_NIC_TC ? ASKED_FOR : reason.value_or(std::string()),
+                          nic->unasked != 0};
         check(ifindex);
     }
 }
@@ -217,17 +253,14 @@ void Nics::check(std::uint32_t ifindex)
         return;
     }
     if (!link) {
-        log::warn("{}: gone", nic.name);
-        unhook(ifindex, nic.mode);
-        maps_.erase_nic(ifindex);
+        lost(ifindex, nic);
         nics_.erase(found);
         return;
     }
     nic.name = link->name;
     const auto recorded = maps_.nic(ifindex);
     if (recorded && std::memcmp(recorded->mac, link->mac.data(), link->mac.size()) != 0)
-        if (const auto stored = record(*link, nic.mode, nic.wanted, recorded->gro_was_on != 0);
-            !stored)
+        if (const auto stored = record(*link, nic, recorded->gro_was_on != 0); !stored)
             log::error("{}: {}", nic.name, stored.error().what);
     const auto reason = why_not_native(*link);
     if (!reason) {
@@ -241,12 +274,35 @@ void Nics::check(std::uint32_t ifindex)
         return;
     log::warn("{}: {}", nic.name, allowed ? "its programs were removed" : *reason);
     const AttachMode wanted = allowed ? nic.wanted : AttachMode::automatic;
-    if (const auto attached = attach_link(*link, wanted); !attached)
+    if (const auto attached = attach_link(*link, wanted, nic.unasked); !attached)
         log::error("{}: {}", link->name, attached.error().what);
+}
+
+void Nics::lost(std::uint32_t ifindex, const Nic &nic)
+{
+    log::warn("{}: gone", nic.name);
+    unhook(ifindex, nic.mode);
+    maps_.erase_nic(ifindex);
+    missing_.insert_or_assign(nic.name, nic);
+}
+
+void Nics::check_missing()
+{
+    std::vector<Link> back;
+    for (const auto &[name, nic] : missing_)
+        if (auto link = netlink_.link_by_name(name))
+            back.push_back(*std::move(link));
+    for (const Link &link : back) {
+        const auto node = missing_.extract(link.name);
+        const Nic &nic = node.mapped();
+        if (const auto attached = attach_link(link, nic.wanted, nic.unasked); !attached)
+            log::warn("{}: came back, not attached: {}", link.name, attached.error().what);
+    }
 }
 
 void Nics::check_all()
 {
+    check_missing();
     std::vector<std::uint32_t> all;
     for (const auto &[ifindex, nic] : nics_)
         all.push_back(ifindex);

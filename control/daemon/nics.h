@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,11 @@ class Nics {
 
     Result<> attach(const std::string &name, AttachMode mode);
     Result<> detach(const std::string &name);
+    /// A tunnel's packets come or go by this interface: attached, unless somebody has detached it
+    /// or it cannot be.
+    void use(std::uint32_t ifindex);
+    /// No tunnel is left: what was attached unasked goes.
+    void release();
     std::vector<NicStatus> list() const;
     bool empty() const { return nics_.empty(); }
 
@@ -45,14 +51,18 @@ class Nics {
         AttachMode mode = AttachMode::tc; ///< native or tc
         AttachMode wanted = AttachMode::automatic;
         std::string reason;
+        bool unasked = false;
     };
 
     /// Empty: native XDP is possible as far as one can know before trying.
     Result<std::string> why_not_native(const Link &link);
-    Result<> attach_link(const Link &link, AttachMode wanted);
+    Result<> attach_link(const Link &link, AttachMode wanted, bool unasked);
+    /// Attaches again what has come back.
+    void check_missing();
+    void lost(std::uint32_t ifindex, const Nic &nic);
     Result<Nic> hook(const Link &link, AttachMode wanted, const std::string &reason);
     void unhook(std::uint32_t ifindex, AttachMode mode);
-    Result<> record(const Link &link, AttachMode mode, AttachMode wanted, bool gro_was_on);
+    Result<> record(const Link &link, const Nic &nic, bool gro_was_on);
 
     BpfDatapath &maps_;
     NicAttachment &attachment_;
@@ -60,6 +70,8 @@ class Nics {
     Ethtool &ethtool_;
     IsOwnTunnel is_own_tunnel_;
     std::map<std::uint32_t, Nic> nics_;
+    std::map<std::string, Nic> missing_; ///< gone with their interface
+    std::set<std::string> declined_;     ///< detached on request, or not to be attached at all
 };
 
 } // namespace wg

@@ -31,6 +31,9 @@ void PeerRoutes::refresh(PeerId peer)
         none.reason = resolved.error().what;
         resolved = std::move(none);
     }
+    for (const std::uint32_t ifindex : {resolved->ifindex, endpoint->source_ifindex})
+        if (ifindex != 0)
+            used_nics_.insert(ifindex);
     if (resolved->source_lost)
         lost_sources_.insert(peer);
     if (const auto published = maps_.set_route(peer, resolved->route); !published)

@@ -17,6 +17,9 @@
 
 namespace wg {
 
+/// An interface, and a next hop on it.
+using Neighbourhood = std::pair<std::uint32_t, IpAddress>;
+
 class PeerRoutes {
   public:
     using IsOwnTunnel = std::function<bool(std::uint32_t ifindex)>;
@@ -43,6 +46,9 @@ class PeerRoutes {
     /// they were heard on: the device is to forget it.
     std::set<PeerId> take_lost_sources() { return std::exchange(lost_sources_, {}); }
 
+    /// Interfaces that packets to or from a peer were found to pass since last asked.
+    std::set<std::uint32_t> take_used_nics() { return std::exchange(used_nics_, {}); }
+
     /// "bpf eth0" or "socket: REASON".
     std::string path(PeerId peer) const;
     /// Would a datagram to this address come back into the tunnel?
@@ -63,6 +69,7 @@ class PeerRoutes {
     std::map<PeerId, Entry> entries_;
     std::set<IpAddress> looping_; ///< nearly always empty
     std::set<PeerId> lost_sources_;
+    std::set<std::uint32_t> used_nics_;
 };
 
 } // namespace wg

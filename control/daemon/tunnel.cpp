@@ -134,6 +134,15 @@ void Tunnel::hand_over(Bytes packet, Now when)
         datapath_.slow_path().deliver(error);
 }
 
+void Tunnel::network_changed(bool routes, const std::set<Neighbourhood> &neighbours)
+{
+    if (routes)
+        routes_.refresh_all();
+    for (const auto &[ifindex, next_hop] : neighbours)
+        routes_.neighbour_changed(ifindex, next_hop);
+    schedule();
+}
+
 void Tunnel::slept()
 {
     if (!device_.is_up())
@@ -161,6 +170,9 @@ void Tunnel::schedule()
 {
     for (const PeerId peer : routes_.take_lost_sources())
         device_.forget_source(peer);
+    for (const std::uint32_t ifindex : routes_.take_used_nics())
+        if (!state_.no_attach)
+            context_.use_nic(ifindex);
     const Instant deadline = device_.next_deadline();
     if (deadline == NEVER) {
         timer_.cancel();

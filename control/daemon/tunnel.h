@@ -27,6 +27,7 @@ struct TunnelContext {
     NicAttachment &attachment;
     Netlink &netlink;
     Random &random;
+    std::function<void(std::uint32_t ifindex)> use_nic;
     std::function<bool(std::uint32_t ifindex)> is_own_tunnel;
     std::function<void(wg_drop_reason, std::uint64_t)> count_drop;
 };
@@ -58,7 +59,7 @@ class Tunnel {
     /// Anything of wg0 or wg0x may have changed: up or down, moved, MTU. False: the interface is
     /// gone.
     bool link_changed();
-    PeerRoutes &routes() { return routes_; }
+    void network_changed(bool routes, const std::set<Neighbourhood> &neighbours);
     bool has_peer(PeerId peer) const { return context_.maps.tunnel_of(peer) == id(); }
     bool has_interface(std::uint32_t ifindex) const
     {

@@ -60,7 +60,8 @@ Result<std::unique_ptr<Tunnel>> Tunnel::create(const TunnelContext &context, Tun
         return failure(EEXIST, "name: there is an interface {} already", spec.name);
     const auto interface =
         WG_TRY(create_tunnel_interface(context.netlink, context.random, spec.name, mtu));
-    const auto state = to_abi(interface, mtu, spec.device.fwmark.value_or(0));
+    auto state = to_abi(interface, mtu, spec.device.fwmark.value_or(0));
+    state.no_attach = spec.attach ? 0 : 1;
     std::unique_ptr<Tunnel> tunnel(new Tunnel(context, interface, state));
     const auto routes = wanted_routes(spec);
     const std::uint16_t port = spec.device.listen_port.value_or(0);

@@ -50,9 +50,10 @@ struct wg_tunnel {
     __be16 listen_port;
     __u8 wg0_mac[6];
     __u8 wg0x_mac[6];
-    __u8 padding[2];
+    __u8 no_attach; /* leaves the NICs that its traffic uses as they are */
+    __u8 padding;
 };
-static_assert(sizeof(struct wg_tunnel) == 16 + 4 + 4 + 4 + 2 + 6 + 6 + 2);
+static_assert(sizeof(struct wg_tunnel) == 16 + 4 + 4 + 4 + 2 + 6 + 6 + 1 + 1);
 
 /* nics: ifindex → an attached NIC. */
 enum wg_nic_mode : __u8 { WG_NIC_AUTO = 0, WG_NIC_NATIVE = 1, WG_NIC_TC = 2 };
@@ -61,7 +62,7 @@ struct wg_nic {
     enum wg_nic_mode wanted; /* as asked for */
     __u8 mac[6];
     __u8 gro_was_on; /* restored by detach */
-    __u8 padding;
+    __u8 unasked;    /* attached since a tunnel uses it: goes with the last tunnel */
 };
 static_assert(sizeof(struct wg_nic) == 1 + 1 + 6 + 1 + 1);
 

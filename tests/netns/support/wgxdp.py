@@ -28,12 +28,14 @@ class RpcError(Exception):
 class Wgxdp:
     """A daemon instance and what was done with it."""
 
-    def __init__(self, topology: Topology, netns: Netns, instance: str | None = None):
+    def __init__(self, topology: Topology, netns: Netns, instance: str | None = None, attach: bool = False):
+        """attach: let tunnels attach the NICs they use; most scenarios want to say themselves which path is taken."""
         self.netns = netns
         self.instance = instance or f"{topology.label}-{netns.name.rsplit('-', 1)[-1]}"
         self.socket_path = f"/run/wgxdp/{self.instance}.sock"
         self._directory = topology.directory / self.instance
         self._directory.mkdir(mode=0o700)
+        self._attach = attach
         self._tunnels: list[str] = []
         self._nics: list[str] = []
         self._pid: int | None = None
@@ -83,7 +85,8 @@ class Wgxdp:
     def config_file(self, config: TunnelConfig) -> str:
         """The configuration as a file that names the interface."""
         path = self._directory / f"{config.name}.conf"
-        path.write_text(config.text())
+        text = config.text()
+        path.write_text(text if self._attach else text.replace("[Interface]", "[Interface]\nAttach = no", 1))
         path.chmod(0o600)
         return str(path)
 

@@ -24,7 +24,7 @@ std::string complaint(const std::string &text)
 }
 
 const std::string KEY_EXPECTED = "expected a key of 44 base64 characters";
-const std::string INTERFACE_FIELDS = "PrivateKey, ListenPort, FwMark, Address, MTU";
+const std::string INTERFACE_FIELDS = "PrivateKey, ListenPort, FwMark, Address, MTU, Attach";
 const std::string PEER_FIELDS =
     "PublicKey, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive";
 
@@ -66,6 +66,7 @@ TEST(ConfigFileErrors, name_the_wrong_line_of_the_interface)
         {"MTU = 67", "MTU: expected 68 to 65535, got \"67\""},
         {"MTU = 65536", "MTU: expected 68 to 65535, got \"65536\""},
         {"MTU = big", "MTU: expected 68 to 65535, got \"big\""},
+        {"Attach = yes", "Attach: expected auto or no, got \"yes\""},
         {"DNS = 1.1.1.1", "DNS is not supported yet"},
         {"Table = off", "Table is not supported yet"},
         {"PreUp = true", "PreUp is not supported yet"},

@@ -24,6 +24,8 @@ std::string describe(const ConfigFile &config)
         text += fmt::format("\nfwmark {}", *config.fwmark);
     if (config.mtu)
         text += fmt::format("\nmtu {}", *config.mtu);
+    if (!config.attach)
+        text += "\nattaches nothing";
     for (const auto &address : config.addresses)
         text += "\naddress " + address.text();
     for (const ConfigPeer &peer : config.peers) {
@@ -102,6 +104,8 @@ TEST(ConfigFile, is_as_lenient_as_wg)
          "\naddress 10.0.0.1/24\naddress fd00::1/128"},
         {"smallest MTU", "MTU = 68", "\nmtu 68"},
         {"largest MTU", "MTU = 65535", "\nmtu 65535"},
+        {"NICs attached", "Attach = auto", ""},
+        {"NICs left alone", "Attach = no", "\nattaches nothing"},
     };
     for (const Case &c : CASES)
         EXPECT_EQ(understood(INTERFACE + c.line), "key cF5m" + c.expected) << c.what;

@@ -36,6 +36,7 @@ TEST_F(JsonRpc, tunnel_add_understands_every_field)
                                      {"fwmark", 4294967295},
                                      {"addresses", {"10.0.0.1/24", "fd00::1/64"}},
                                      {"mtu", 1380},
+                                     {"attach", false},
                                      {"routes", true},
                                      {"peers",
                                       {{{"public_key", PEER_A},
@@ -55,6 +56,7 @@ TEST_F(JsonRpc, tunnel_add_understands_every_field)
     EXPECT_EQ(spec.addresses[0].text(), "10.0.0.1/24");
     EXPECT_EQ(spec.addresses[1].text(), "fd00::1/64");
     EXPECT_EQ(spec.mtu, 1380u);
+    EXPECT_FALSE(spec.attach);
     EXPECT_TRUE(spec.routes);
     ASSERT_EQ(spec.device.peers.size(), 2u);
     const PeerChange &peer = spec.device.peers[0];
@@ -77,6 +79,7 @@ TEST_F(JsonRpc, tunnel_add_leaves_out_what_is_not_named)
     EXPECT_FALSE(spec.device.listen_port);
     EXPECT_FALSE(spec.device.fwmark);
     EXPECT_FALSE(spec.mtu);
+    EXPECT_TRUE(spec.attach);
     EXPECT_FALSE(spec.routes);
     EXPECT_TRUE(spec.addresses.empty());
     EXPECT_TRUE(spec.device.peers.empty());
@@ -189,9 +192,16 @@ TEST_F(JsonRpc, lists_show_only_the_secrets_that_are_named)
 
 TEST_F(JsonRpc, nic_list_and_status_tell_what_the_service_knows)
 {
-    EXPECT_EQ(ask("nic.list", json::object()),
-              json::array({{{"name", "eth0"}, {"mode", "native"}, {"reason", ""}},
-                           {{"name", "lo"}, {"mode", "tc"}, {"reason", "lo has no XDP"}}}));
+    EXPECT_EQ(ask("nic.list", json::object()), json::array({{{"name", "eth0"},
+                                                             {"mode", "native"},
+                                                             {"reason", ""},
+                                                             {"unasked", false},
+                                                             {"present", true}},
+                                                            {{"name", "lo"},
+                                                             {"mode", "tc"},
+                                                             {"reason", "lo has no XDP"},
+                                                             {"unasked", false},
+                                                             {"present", true}}}));
     const json STATUS{
         {"version", "0.1.0"},
         {"instance", "default"},
