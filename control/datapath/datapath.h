@@ -113,7 +113,8 @@ class Datapath {
     /// for cookies).
     virtual void send_message(const Endpoint &to, Bytes message, std::uint8_t ds) = 0;
     /// Seals one inner IP packet (empty: a keepalive) with this keypair and sends it to the peer.
-    virtual void send_data(PeerId peer, KeypairId keypair, Bytes packet) = 0;
+    /// False: the keypair has no nonce left or is too old; nothing was sent, nothing counted.
+    [[nodiscard]] virtual bool send_data(PeerId peer, KeypairId keypair, Bytes packet) = 0;
 
     virtual void count_drop(wg_drop_reason reason, std::uint64_t packets = 1) = 0;
 };

@@ -92,17 +92,23 @@ Buffer SlowPath::frame(Bytes packet) const
     return frame;
 }
 
-void SlowPath::send(PeerId peer, KeypairId keypair, Bytes packet)
+bool SlowPath::send(PeerId peer, KeypairId keypair, Bytes packet)
 {
     const Session *session = datapath_.find_session(keypair);
     const auto endpoint = datapath_.endpoint_of(peer);
-    if (session == nullptr || !endpoint)
-        return ports_.count_drop(session == nullptr ? WG_DROP_NO_STATE : WG_DROP_NO_ENDPOINT, 1);
+    if (session == nullptr || !endpoint) {
+        ports_.count_drop(session == nullptr ? WG_DROP_NO_STATE : WG_DROP_NO_ENDPOINT, 1);
+        return true;
+    }
     const std::size_t mtu = datapath_.tunnel(tunnel_).value_or(wg_tunnel{}).mtu;
     const std::size_t padded = packet.empty() ? 0 : padded_length(packet.size(), mtu);
     const auto counter = datapath_.take_counter(keypair, static_cast<std::uint32_t>(padded));
-    if (!counter)
-        return ports_.count_drop(counter.error(), 1);
+    if (!counter) {
+        if (counter.error() == WG_DROP_SEND_LIMIT || counter.error() == WG_DROP_KEYPAIR_EXPIRED)
+            return false;
+        ports_.count_drop(counter.error(), 1);
+        return true;
+    }
 
     Buffer message(sizeof(wg_transport_data) + padded + WG_TAG_SIZE);
     const wg_transport_data header{WG_TRANSPORT_DATA, session->remote_index, *counter};
@@ -116,6 +122,7 @@ void SlowPath::send(PeerId peer, KeypairId keypair, Bytes packet)
     ports_.send({&datagram, 1});
     if (datagram.error != 0)
         ports_.count_drop(WG_DROP_SEND_FAILED, 1);
+    return true;
 }
 
 } // namespace wg

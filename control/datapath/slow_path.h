@@ -28,8 +28,9 @@ class SlowPath {
     void receive(std::span<const Datagram> datagrams);
     /// Puts an inner packet into wg0, as if a peer had sent it.
     void deliver(Bytes packet);
-    /// Seals one inner packet (empty: a keepalive) and sends it to the peer's endpoint.
-    void send(PeerId peer, KeypairId keypair, Bytes packet);
+    /// Seals one inner packet (empty: a keepalive) and sends it to the peer's endpoint. False: the
+    /// keypair is spent, and the packet still the caller's.
+    [[nodiscard]] bool send(PeerId peer, KeypairId keypair, Bytes packet);
 
   private:
     tl::expected<Buffer, wg_drop_reason> open(const Datagram &datagram);

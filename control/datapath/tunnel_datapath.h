@@ -54,9 +54,9 @@ class TunnelDatapath final : public Datapath {
         maps_.record_received(peer, bytes, when);
     }
     void send_message(const Endpoint &to, Bytes message, std::uint8_t ds) override;
-    void send_data(PeerId peer, KeypairId keypair, Bytes packet) override
+    [[nodiscard]] bool send_data(PeerId peer, KeypairId keypair, Bytes packet) override
     {
-        slow_path_.send(peer, keypair, packet);
+        return slow_path_.send(peer, keypair, packet);
     }
     void count_drop(wg_drop_reason reason, std::uint64_t packets = 1) override
     {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What happens without a message for us: the data plane's bell, and time (story 4).
+#include <utility>
+
 #include "base/encoding.h"
 #include "base/log.h"
 #include "device/state.h"
@@ -27,7 +29,7 @@ void Device::State::event(const wg_event &event, Now now)
     if (event.bits & WG_EVENT_CONFIRMED && peer->keypairs.is_next(event.keypair))
         confirm_next(*peer, now);
     if (event.bits & WG_EVENT_REKEY && peer->state.current == event.keypair)
-        begin_handshake(*peer, now);
+        keep_key_fresh(*peer, now);
     if (event.bits & WG_EVENT_SENT)
         look_at_sent(*peer, now);
     if (event.bits & WG_EVENT_RECEIVED)
@@ -55,6 +57,24 @@ void Device::State::confirm_next(Peer &peer, Now now)
     handshake_complete(peer, now);
     publish(peer);
     send_staged_packets(peer, now);
+}
+
+/// The bell rings every REKEY_TIMEOUT from then on, for packets either way; the driver begins anew
+/// with each packet sent after 120 s, and once with one received after 165 s. Which it was, the
+/// newer stamp tells.
+void Device::State::keep_key_fresh(Peer &peer, Now now)
+{
+    const Keypair &current = *peer.keypairs.current();
+    const PeerActivity activity = datapath.activity(peer.id());
+    const Duration last_minute = ns(REJECT_AFTER_TIME - KEEPALIVE_TIMEOUT - REKEY_TIMEOUT);
+
+    if (!current.sending_valid)
+        return;
+    if (activity.last_received > activity.last_sent &&
+        now.instant - current.created_at >= last_minute &&
+        std::exchange(peer.sent_lastminute_handshake, true))
+        return;
+    begin_handshake(peer, now);
 }
 
 void Device::State::look_at_sent(Peer &peer, Now now)
@@ -114,7 +134,7 @@ void Device::State::retransmit_handshake(Peer &peer, Now now)
 {
     // The driver begins anew with each packet that goes unanswered; here one look at the end does.
     if (peer.timers.attempts_exhausted() && peer.usable_keypair(now.instant) &&
-        datapath.activity(peer.id()).last_sent > *peer.last_sent_handshake)
+        datapath.activity(peer.id()).last_sent > peer.last_sent_handshake.value_or(Instant{}))
         peer.timers.reset_attempts();
 
     if (peer.timers.attempts_exhausted()) {

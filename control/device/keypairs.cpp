@@ -69,6 +69,12 @@ void Keypairs::invalidate_sending()
         current_->sending_valid = false;
 }
 
+void Keypairs::invalidate_current()
+{
+    if (current_)
+        current_->sending_valid = false;
+}
+
 void Keypairs::restore(std::optional<Keypair> current,
                        std::optional<Keypair> previous,
                        std::optional<Keypair> next)

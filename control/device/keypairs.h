@@ -38,6 +38,8 @@ class Keypairs {
     [[nodiscard]] FallenKeypairs clear();
     /// Our private key has changed, or another machine has our keys: they may still be received on.
     void invalidate_sending();
+    /// No nonce is left.
+    void invalidate_current();
     /// Puts the slots where an earlier daemon had them.
     void restore(std::optional<Keypair> current,
                  std::optional<Keypair> previous,

@@ -40,6 +40,7 @@ struct Peer {
         false; ///< handshake.set_identity was called: one DH, put off until it is needed
     std::optional<std::uint32_t> handshake_index;
     std::optional<Instant> last_sent_handshake; ///< initiation or response; none: at once
+    bool sent_lastminute_handshake = false;     ///< for the session to be replaced
     CookieGenerator cookie_generator;
     Keypairs keypairs;
     FallenKeypairs fallen;

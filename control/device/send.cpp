@@ -19,10 +19,8 @@ void Device::State::send(Peer &peer, Bytes packet, Now now)
         return;
     }
     const Keypair *keypair = peer.usable_keypair(now.instant);
-    if (keypair && peer.staged.empty()) {
-        datapath.send_data(peer.id(), keypair->id, packet);
+    if (keypair && peer.staged.empty() && datapath.send_data(peer.id(), keypair->id, packet))
         return;
-    }
     if (std::size_t dropped = peer.stage(packet))
         datapath.count_drop(WG_DROP_STAGED_OVERFLOW, dropped);
     send_staged_packets(peer, now);
@@ -88,15 +86,17 @@ void Device::State::send_keepalive(Peer &peer, Now now)
 
 void Device::State::send_staged_packets(Peer &peer, Now now)
 {
-    if (peer.staged.empty())
-        return;
-    const Keypair *keypair = peer.usable_keypair(now.instant);
-    if (!keypair) {
-        begin_handshake(peer, now);
-        return;
+    if (const Keypair *keypair = peer.usable_keypair(now.instant)) {
+        while (!peer.staged.empty() &&
+               datapath.send_data(peer.id(), keypair->id, peer.staged.front()))
+            peer.staged.pop_front();
+        if (!peer.staged.empty()) { // the keypair is spent
+            peer.keypairs.invalidate_current();
+            publish(peer);
+        }
     }
-    for (; !peer.staged.empty(); peer.staged.pop_front())
-        datapath.send_data(peer.id(), keypair->id, peer.staged.front());
+    if (!peer.staged.empty())
+        begin_handshake(peer, now);
 }
 
 void Device::State::purge_staged_packets(Peer &peer)

@@ -69,6 +69,7 @@ bool Device::State::begin_session(Peer &peer, Now now)
 void Device::State::handshake_complete(Peer &peer, Now now)
 {
     peer.timers.handshake_complete();
+    peer.sent_lastminute_handshake = false;
     peer.state.last_handshake = now.wall;
     log::debug("peer {}: handshake complete, keypair {}", to_base64(peer.state.public_key),
                peer.keypairs.current()->id);

@@ -71,6 +71,7 @@ struct Device::State {
     void event(const wg_event &event, Now now);
     void follow_endpoint(Peer &peer);
     void confirm_next(Peer &peer, Now now);
+    void keep_key_fresh(Peer &peer, Now now);
     void look_at_sent(Peer &peer, Now now);
     void look_at_received(Peer &peer);
     Instant advance(Now now);

@@ -133,7 +133,7 @@ void FakeDatapath::record_received(PeerId peer, std::size_t bytes, Instant when)
     activity.last_received = std::max(activity.last_received, when);
 }
 
-void FakeDatapath::send_data(PeerId peer, KeypairId keypair, Bytes packet)
+bool FakeDatapath::send_data(PeerId peer, KeypairId keypair, Bytes packet)
 {
     const PeerState *state = published(peer);
 
@@ -141,7 +141,10 @@ void FakeDatapath::send_data(PeerId peer, KeypairId keypair, Bytes packet)
             "data is sent with a keypair that is not the published current one");
     require(state->endpoint.has_value(), "data is sent to a peer without endpoint");
     require(age_of(keypair) < ns(REJECT_AFTER_TIME), "data is sent with a key that is too old");
+    if (is_spent(keypair))
+        return false;
     seal_and_send(keypairs_.at(keypair), *state->endpoint, packet);
+    return true;
 }
 
 bool FakeDatapath::transmit(PeerId peer, Bytes packet)
@@ -153,7 +156,7 @@ bool FakeDatapath::transmit(PeerId peer, Bytes packet)
     // As in bpf/encap.h: a next keypair that the peer has used is as good as current.
     const bool next_is_used = state->next != 0 && !keypairs_.at(state->next).accepted.empty();
     const KeypairId keypair = next_is_used ? state->next : state->current;
-    if (keypair == 0 || age_of(keypair) >= ns(REJECT_AFTER_TIME))
+    if (keypair == 0 || age_of(keypair) >= ns(REJECT_AFTER_TIME) || is_spent(keypair))
         return false;
     seal_and_send(keypairs_.at(keypair), *state->endpoint, packet);
     return true;
@@ -165,7 +168,7 @@ void FakeDatapath::seal_and_send(KeypairRecord &keypair, const Endpoint &to, Byt
                         .counter = keypair.tx_counter++,
                         .packet = Buffer(packet.begin(), packet.end())};
     std::ranges::copy(keypair.state.send_key.bytes(), message.key.begin());
-    note_sent(keypair, packet.size());
+    note_sent(keypair, message.counter, packet.size());
     data_sent(to, message);
 }
 
@@ -190,7 +193,7 @@ std::optional<Buffer> FakeDatapath::receive(const DataMessage &message, const En
     return message.packet;
 }
 
-void FakeDatapath::note_sent(KeypairRecord &keypair, std::size_t length)
+void FakeDatapath::note_sent(KeypairRecord &keypair, std::uint64_t counter, std::size_t length)
 {
     PeerActivity &activity = peers_.at(keypair.state.peer).activity;
     const Instant now = clock_.stamp();
@@ -201,7 +204,8 @@ void FakeDatapath::note_sent(KeypairRecord &keypair, std::size_t length)
         activity.first_unanswered = now;
         raise(keypair.state.peer, keypair.state.id, WG_EVENT_SENT);
     }
-    if (keypair.state.initiator && now - keypair.state.created_at >= ns(REKEY_AFTER_TIME))
+    if (counter >= REKEY_AFTER_MESSAGES ||
+        (keypair.state.initiator && now - keypair.state.created_at >= ns(REKEY_AFTER_TIME)))
         tell_rekey(keypair, now);
 }
 

@@ -57,7 +57,7 @@ class FakeDatapath final : public Datapath {
     {
         message_sent(to, message, ds);
     }
-    void send_data(PeerId peer, KeypairId keypair, Bytes packet) override;
+    [[nodiscard]] bool send_data(PeerId peer, KeypairId keypair, Bytes packet) override;
     void count_drop(wg_drop_reason reason, std::uint64_t packets) override
     {
         drops[reason] += packets;
@@ -85,6 +85,11 @@ class FakeDatapath final : public Datapath {
     AdoptedPeer left_behind(PeerId peer) const;
     std::size_t keypair_count() const { return keypairs_.size(); }
     std::size_t peer_count() const { return peers_.size(); }
+    /// As if so many messages had been sent with it.
+    void set_counter(KeypairId keypair, std::uint64_t counter)
+    {
+        keypairs_.at(keypair).tx_counter = counter;
+    }
     bool has_keypair(KeypairId id) const { return keypairs_.contains(id); }
     Duration age_of(KeypairId id) const
     {
@@ -118,7 +123,11 @@ class FakeDatapath final : public Datapath {
 
     bool is_named(KeypairId id) const;
     void tell_rekey(KeypairRecord &keypair, Instant now);
-    void note_sent(KeypairRecord &keypair, std::size_t length);
+    bool is_spent(KeypairId keypair) const
+    {
+        return keypairs_.at(keypair).tx_counter >= REJECT_AFTER_MESSAGES;
+    }
+    void note_sent(KeypairRecord &keypair, std::uint64_t counter, std::size_t length);
     void note_received(KeypairRecord &keypair, std::size_t length);
     void seal_and_send(KeypairRecord &keypair, const Endpoint &to, Bytes packet);
 
