@@ -54,10 +54,14 @@ Result<Request> tunnel_add(const Json &params)
 {
     auto fields = WG_TRY(Fields::open(params, "",
                                       {"name", "private_key", "listen_port", "fwmark", "addresses",
-                                       "mtu", "attach", "routes", "peers"}));
+                                       "mtu", "attach", "routes", "bare", "peers"}));
     TunnelSpec spec;
     spec.name = WG_TRY(fields.required("name", INTERFACE_NAME));
-    spec.device.private_key = WG_TRY(fields.required("private_key", SECRET_KEY));
+    spec.bare = WG_TRY(fields.boolean("bare"));
+    if (spec.bare)
+        spec.device.private_key = WG_TRY(fields.optional("private_key", SECRET_KEY));
+    else
+        spec.device.private_key = WG_TRY(fields.required("private_key", SECRET_KEY));
     spec.device.listen_port = WG_TRY(fields.number<std::uint16_t>("listen_port"));
     spec.device.fwmark = WG_TRY(fields.number<std::uint32_t>("fwmark"));
     spec.addresses = WG_TRY(fields.texts("addresses", ADDRESS));

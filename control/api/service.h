@@ -30,6 +30,7 @@ struct TunnelSpec {
     std::optional<std::uint32_t> mtu; ///< default 1420
     bool attach = true;               ///< attach the NICs that its traffic uses
     bool routes = false;              ///< add a route by the interface for every allowed IP
+    bool bare = false; ///< left down, and removed when its configuration socket is deleted
 };
 
 struct PeerStatus {

@@ -88,6 +88,7 @@ TEST_F(JsonRpcErrors, tunnel_add_names_the_wrong_field)
         {{{"addresses", {7}}}, "addresses[0]: expected an IP address like 10.0.0.1/24, got 7"},
         {{{"peers", 5}}, "peers: expected an array, got 5"},
         {{{"peers", {5}}}, "peers[0]: expected an object, got 5"},
+        {{{"bare", 1}}, "bare: expected true or false, got 1"},
         {{{"moved", true}}, "params: \"moved\" is not a known field"},
         {{{"Name", "wg0"}}, "params: \"Name\" is not a known field"},
     };

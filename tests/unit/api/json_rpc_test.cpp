@@ -81,8 +81,19 @@ TEST_F(JsonRpc, tunnel_add_leaves_out_what_is_not_named)
     EXPECT_FALSE(spec.mtu);
     EXPECT_TRUE(spec.attach);
     EXPECT_FALSE(spec.routes);
+    EXPECT_FALSE(spec.bare);
     EXPECT_TRUE(spec.addresses.empty());
     EXPECT_TRUE(spec.device.peers.empty());
+}
+
+TEST_F(JsonRpc, a_bare_tunnel_may_have_a_key_and_needs_none)
+{
+    ask("tunnel.add", {{"name", "wg0"}, {"bare", true}});
+    ask("tunnel.add", {{"name", "wg1"}, {"bare", true}, {"private_key", PRIVATE_KEY}});
+    ASSERT_EQ(service.added.size(), 2u);
+    EXPECT_TRUE(service.added[0].bare);
+    EXPECT_FALSE(service.added[0].device.private_key);
+    EXPECT_TRUE(service.added[1].device.private_key);
 }
 
 TEST_F(JsonRpc, the_simple_methods_pass_their_names_on)

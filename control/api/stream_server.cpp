@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "api/stream_server.h"
+
+#include <array>
+#include <set>
+
+#include <asio/local/stream_protocol.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/write.hpp>
+
+#include "api/unix_socket.h"
+#include "base/log.h"
+
+namespace wg {
+namespace {
+
+using Protocol = asio::local::stream_protocol;
+
+constexpr std::size_t READ_SIZE = 64 * 1024;
+constexpr auto ACCEPT_RETRY =
+    std::chrono::seconds(1); // out of descriptors or memory: both may pass
+
+} // namespace
+
+class StreamServer::Listener : public std::enable_shared_from_this<Listener> {
+  public:
+    Listener(asio::io_context &context, StreamProtocol protocol)
+        : acceptor_(context), retry_(context), protocol_(std::move(protocol))
+    {
+    }
+    Result<> open(const std::filesystem::path &path);
+    void accept();
+    void close();
+    bool has_name() const { return socket_.has_name(); }
+
+    /// The server is gone, and perhaps what its protocol speaks of.
+    bool is_closed() const { return closed_; }
+    const StreamProtocol &protocol() const { return protocol_; }
+    void forget(const std::shared_ptr<Connection> &connection) { connections_.erase(connection); }
+
+  private:
+    void accepted(const asio::error_code &error, Protocol::socket socket);
+
+    Protocol::acceptor acceptor_;
+    asio::steady_timer retry_;
+    StreamProtocol protocol_;
+    UnixSocket socket_;
+    bool closed_ = false;
+    std::set<std::shared_ptr<Connection>> connections_;
+};
+
+/// One client. It either reads, answers one request, or writes that answer: as long as it does not
+/// take its answers nothing more is read from it, so it can make us keep one request and one
+/// answer, never more.
+class StreamServer::Connection : public std::enable_shared_from_this<Connection> {
+  public:
+    Connection(std::shared_ptr<Listener> listener, Protocol::socket socket)
+        : listener_(std::move(listener)), socket_(std::move(socket))
+    {
+    }
+    void start() { serve(); }
+    void refuse(std::string why);
+    void close();
+
+  private:
+    void read();
+    void serve();
+    void write(std::string response);
+
+    std::shared_ptr<Listener> listener_;
+    Protocol::socket socket_;
+    std::array<char, READ_SIZE> chunk_;
+    std::string received_;
+    std::size_t searched_ = 0; ///< no delimiter begins before this
+    std::string response_;
+    bool last_ = false; ///< close after the response
+};
+
+void StreamServer::Connection::read()
+{
+    socket_.async_read_some(
+        asio::buffer(chunk_),
+        [self = shared_from_this()](const asio::error_code &error, std::size_t size) {
+            if (error) {
+                self->close();
+                return;
+            }
+            self->received_.append(self->chunk_.data(), size);
+            self->serve();
+        });
+}
+
+void StreamServer::Connection::serve()
+{
+    if (listener_->is_closed())
+        return;
+    const StreamProtocol &protocol = listener_->protocol();
+    const auto end = received_.find(protocol.delimiter, searched_);
+    if (std::min(end, received_.size()) > protocol.longest) {
+        refuse(protocol.too_long);
+        return;
+    }
+    if (end == std::string::npos) {
+        searched_ = received_.size() - std::min(received_.size(), protocol.delimiter.size() - 1);
+        read();
+        return;
+    }
+    auto response = protocol.answer(std::string_view(received_).substr(0, end));
+    received_.erase(0, end + protocol.delimiter.size());
+    searched_ = 0;
+    if (response)
+        write(*std::move(response));
+    else // the next request in a turn of its own: others wait too
+        asio::post(socket_.get_executor(), [self = shared_from_this()] { self->serve(); });
+}
+
+void StreamServer::Connection::write(std::string response)
+{
+    response_ = std::move(response);
+    asio::async_write(socket_, asio::buffer(response_),
+                      [self = shared_from_this()](const asio::error_code &error, std::size_t) {
+                          if (error || self->last_)
+                              self->close();
+                          else
+                              self->serve();
+                      });
+}
+
+void StreamServer::Connection::refuse(std::string why)
+{
+    last_ = true;
+    write(std::move(why));
+}
+
+void StreamServer::Connection::close()
+{
+    asio::error_code ignored;
+    socket_.close(ignored);
+    listener_->forget(shared_from_this());
+}
+
+Result<> StreamServer::Listener::open(const std::filesystem::path &path)
+{
+    socket_ = WG_TRY(UnixSocket::listen(path));
+    Fd fd = socket_.take_fd();
+    asio::error_code error;
+    acceptor_.assign(Protocol(), fd.get(), error);
+    if (error)
+        return failure(error.value(), "{}: {}", path.native(), error.message());
+    fd.release();
+    return {};
+}
+
+void StreamServer::Listener::accept()
+{
+    acceptor_.async_accept(
+        [self = shared_from_this()](const asio::error_code &error, Protocol::socket socket) {
+            self->accepted(error, std::move(socket));
+        });
+}
+
+void StreamServer::Listener::accepted(const asio::error_code &error, Protocol::socket socket)
+{
+    if (closed_)
+        return;
+    if (error) {
+        log::warn("{}: accept: {}", socket_.path().native(), error.message());
+        retry_.expires_after(ACCEPT_RETRY);
+        retry_.async_wait([self = shared_from_this()](const asio::error_code &cancelled) {
+            if (!cancelled && !self->closed_)
+                self->accept();
+        });
+        return;
+    }
+    bool full = connections_.size() >= MAX_CLIENTS;
+    auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket));
+    if (full) {
+        connection->refuse(protocol_.too_many);
+    } else {
+        connections_.insert(connection);
+        connection->start();
+    }
+    accept();
+}
+
+void StreamServer::Listener::close()
+{
+    closed_ = true;
+    asio::error_code ignored;
+    acceptor_.close(ignored);
+    retry_.cancel();
+    for (const auto &connection : std::exchange(connections_, {}))
+        connection->close();
+    socket_.remove_name();
+}
+
+StreamServer::StreamServer(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
+
+StreamServer::~StreamServer()
+{
+    listener_->close();
+}
+
+Result<std::unique_ptr<StreamServer>> StreamServer::listen(asio::io_context &context,
+                                                           const std::filesystem::path &path,
+                                                           StreamProtocol protocol)
+{
+    auto listener = std::make_shared<Listener>(context, std::move(protocol));
+    WG_TRY(listener->open(path));
+    listener->accept();
+    return std::unique_ptr<StreamServer>(new StreamServer(std::move(listener)));
+}
+
+bool StreamServer::has_name() const
+{
+    return listener_->has_name();
+}
+
+} // namespace wg
