@@ -21,10 +21,28 @@ Result<Tunnel *> Daemon::find_tunnel(const std::string &name)
 Result<> Daemon::add_tunnel(TunnelSpec spec)
 {
     if (find_tunnel(spec.name))
+        follow_changes(); // its interface may have been deleted this moment
+    if (find_tunnel(spec.name))
         return failure(EEXIST, "name: there is a tunnel {} already", spec.name);
+    auto added = make_tunnel(std::move(spec));
+    if (!added)
+        stop_if_idle(); // a refused first request must not leave an idle daemon
+    return added;
+}
+
+/* wg(8)'s sockets are shared by all network namespaces: a tunnel that does not need one may have
+ * the name of another namespace's. */
+Result<> Daemon::make_tunnel(TunnelSpec spec)
+{
+    const std::string name = spec.name;
+    if (auto opened = open_uapi(name); !opened) {
+        if (spec.bare)
+            return opened;
+        log::warn("{}: wg(8) will not reach it: {}", name, opened.error().what);
+    }
     auto tunnel = Tunnel::create(tunnel_context(), std::move(spec));
     if (!tunnel) {
-        stop_if_idle(); // a refused first request must not leave an idle daemon
+        uapi_.close(name);
         return tl::unexpected(std::move(tunnel).error());
     }
     const TunnelId id = (*tunnel)->id();
@@ -36,6 +54,7 @@ Result<> Daemon::add_tunnel(TunnelSpec spec)
 Result<> Daemon::remove_tunnel(const std::string &name)
 {
     Tunnel *tunnel = WG_TRY(find_tunnel(name));
+    uapi_.close(name);
     tunnel->remove();
     tunnels_.erase(tunnel->id());
     refresh_listeners();
@@ -61,6 +80,25 @@ Result<> Daemon::change_tunnel(const std::string &name, DeviceChange change)
     if (tunnel->listen_port() != port)
         refresh_listeners();
     return changed;
+}
+
+Result<> Daemon::open_uapi(const std::string &name)
+{
+    return uapi_.open(
+        name, {.get = [this, name]() -> Result<TunnelStatus> {
+                   return WG_TRY(find_tunnel(name))->status();
+               },
+               .set = [this, name](
+                          DeviceChange change) { return change_tunnel(name, std::move(change)); }});
+}
+
+void Daemon::uapi_deleted(const std::string &name)
+{
+    const auto tunnel = find_tunnel(name);
+    if (!tunnel || !(*tunnel)->is_bare())
+        return log::warn("{}: its configuration socket was deleted: wg(8) cannot reach it", name);
+    log::info("{}: its configuration socket was deleted", name);
+    (void)remove_tunnel(name);
 }
 
 Result<> Daemon::attach_nic(const std::string &name, AttachMode mode)

@@ -16,6 +16,7 @@
 #include "daemon/instance.h"
 #include "daemon/nics.h"
 #include "daemon/tunnel.h"
+#include "daemon/uapi_sockets.h"
 #include "datapath/bpf_datapath.h"
 #include "datapath/event_reader.h"
 #include "net/netlink_monitor.h"
@@ -52,6 +53,9 @@ class Daemon final : public Service {
     ClockEvents clock_events();
     TunnelContext tunnel_context();
     Result<Tunnel *> find_tunnel(const std::string &name);
+    Result<> make_tunnel(TunnelSpec spec);
+    Result<> open_uapi(const std::string &name);
+    void uapi_deleted(const std::string &name);
     bool is_own_tunnel(std::uint32_t ifindex) const;
     void count_drop(wg_drop_reason reason, std::uint64_t packets) { drops_[reason] += packets; }
 
@@ -76,6 +80,7 @@ class Daemon final : public Service {
     std::unique_ptr<EventReader> events_;
     std::unique_ptr<NetlinkMonitor> monitor_;
     std::unique_ptr<ClockWatch> clock_;
+    UapiSockets uapi_;
     std::unique_ptr<JsonServer> json_;
     std::map<wg_drop_reason, std::uint64_t> drops_;
 

@@ -18,7 +18,8 @@ constexpr auto SETTLE = std::chrono::milliseconds(5);
 } // namespace
 
 Daemon::Daemon(asio::io_context &io, Instance &instance, bool until_idle)
-    : io_(io), instance_(instance), until_idle_(until_idle), settle_(io), idle_(io)
+    : io_(io), instance_(instance), until_idle_(until_idle),
+      uapi_(io, [this](const std::string &name) { uapi_deleted(name); }), settle_(io), idle_(io)
 {
 }
 
@@ -64,10 +65,13 @@ void Daemon::adopt()
 {
     for (const TunnelId id : maps_->tunnels()) {
         auto tunnel = Tunnel::adopt(tunnel_context(), id);
-        if (tunnel)
-            tunnels_.emplace(id, *std::move(tunnel));
-        else
+        if (!tunnel) {
             log::error("tunnel {}: not adopted: {}", id, tunnel.error().what);
+            continue;
+        }
+        if (const auto opened = open_uapi((*tunnel)->name()); !opened)
+            log::warn("{}: wg(8) will not reach it: {}", (*tunnel)->name(), opened.error().what);
+        tunnels_.emplace(id, *std::move(tunnel));
     }
     nics_->adopt();
 }
@@ -155,10 +159,11 @@ void Daemon::changed()
 void Daemon::follow_changes()
 {
     const bool had_tunnels = !tunnels_.empty();
-    std::erase_if(tunnels_, [](const auto &entry) {
+    std::erase_if(tunnels_, [this](const auto &entry) {
         if (entry.second->link_changed())
             return false;
         log::info("{}: its interface was deleted", entry.second->name());
+        uapi_.close(entry.second->name());
         entry.second->remove();
         return true;
     });

@@ -48,6 +48,7 @@ class Tunnel {
     const std::string &name() const { return interface_.name; }
     /// Of the open socket, or the one to open when the interface is set up (0: any).
     std::uint16_t listen_port() const;
+    bool is_bare() const { return state_.bare != 0; } ///< goes with its configuration socket
     Result<> change(DeviceChange change);
     TunnelStatus status() const;
 

@@ -62,6 +62,7 @@ Result<std::unique_ptr<Tunnel>> Tunnel::create(const TunnelContext &context, Tun
         WG_TRY(create_tunnel_interface(context.netlink, context.random, spec.name, mtu));
     auto state = to_abi(interface, mtu, spec.device.fwmark.value_or(0));
     state.no_attach = spec.attach ? 0 : 1;
+    state.bare = spec.bare;
     std::unique_ptr<Tunnel> tunnel(new Tunnel(context, interface, state));
     const auto routes = wanted_routes(spec);
     const std::uint16_t port = spec.device.listen_port.value_or(0);
@@ -92,8 +93,11 @@ Result<> Tunnel::open_packets()
 
 Result<> Tunnel::start(DeviceChange change, std::uint16_t port)
 {
-    socket_ = WG_TRY(open_port(port, state_.fwmark)); // a port that is taken refuses the request
-    state_.listen_port = htons(socket_->port());
+    state_.listen_port = htons(port);
+    if (!is_bare()) { // it is about to be set up: a port that is taken refuses the request
+        socket_ = WG_TRY(open_port(port, state_.fwmark));
+        state_.listen_port = htons(socket_->port());
+    }
     WG_TRY(open_packets());
     WG_TRY(store());
     WG_TRY(device_.apply(std::move(change), now()));
@@ -106,7 +110,8 @@ Result<> Tunnel::configure(const TunnelSpec &spec, const std::vector<Prefix> &ro
 {
     for (const InterfaceAddress &address : spec.addresses)
         WG_TRY(context_.netlink.add_address(interface_.ifindex, address));
-    WG_TRY(context_.netlink.set_up(interface_.ifindex));
+    if (!spec.bare)
+        WG_TRY(context_.netlink.set_up(interface_.ifindex));
     link_changed();
     for (const Prefix &prefix : routes)
         WG_TRY(context_.netlink.add_route(prefix, interface_.ifindex));

@@ -51,7 +51,7 @@ struct wg_tunnel {
     __u8 wg0_mac[6];
     __u8 wg0x_mac[6];
     __u8 no_attach; /* leaves the NICs that its traffic uses as they are */
-    __u8 padding;
+    __u8 bare; /* made for wg(8) alone: it goes with its configuration socket */
 };
 static_assert(sizeof(struct wg_tunnel) == 16 + 4 + 4 + 4 + 2 + 6 + 6 + 1 + 1);
 
