@@ -23,9 +23,12 @@ class CommandLine {
         app_.name("wgxdp");
         app_.set_version_flag("--version", "wgxdp " WGXDP_VERSION);
         app_.add_option("--instance", instance_, "Which daemon to talk to (default: \"default\")")
-            ->type_name("NAME");
+            ->type_name("NAME")
+            ->envname("WGXDP_INSTANCE");
+        app_.add_option("INTERFACE", interface_,
+                        "Instead of a command: make this interface and leave the rest to wg(8) and "
+                        "wg-quick(8), as wireguard-go does");
         app_.get_formatter()->label("TEXT", "");
-        app_.require_subcommand(1);
         app_.fallthrough();
         app_.footer("Example: wgxdp up wg0 && wgxdp attach eth0 && wgxdp show");
         add_tunnel_commands();
@@ -37,6 +40,8 @@ class CommandLine {
     Result<> run(std::vector<std::string> arguments);
 
   private:
+    Result<> parse(std::vector<std::string> arguments);
+
     template <typename Action>
     CLI::App *add(CLI::App &parent,
                   const std::string &name,
@@ -60,6 +65,7 @@ class CommandLine {
     std::string instance_ = "default";
     std::function<Result<>(Commands &)> action_;
 
+    std::optional<std::string> interface_; ///< where a command would stand
     std::string name_;
     std::optional<std::string> tunnel_;
     std::string mode_ = "auto";
@@ -158,23 +164,43 @@ void CommandLine::add_key_commands()
         [this](Commands &) { return print_public_key(environment_); });
 }
 
-Result<> CommandLine::run(std::vector<std::string> arguments)
+tl::unexpected<Error> no_command(const std::string &text)
+{
+    return failure(EINVAL, "{} is not a command (see wgxdp --help)", in_quotes(text));
+}
+
+Result<> CommandLine::parse(std::vector<std::string> arguments)
 {
     try {
         std::reverse(arguments.begin(), arguments.end()); // CLI11 takes them from the back
         app_.parse(std::move(arguments));
     } catch (const CLI::Success &request) { // --help, --version
         app_.exit(request, environment_.out, environment_.err);
+        action_ = [](Commands &) { return Result<>(); };
         return {};
     } catch (const CLI::RequiredError &error) {
-        // CLI11 counts the commands before it looks at what it could not place.
-        if (auto unknown = app_.remaining(); !unknown.empty())
-            return failure(EINVAL, "{} is not a command (see wgxdp --help)",
-                           in_quotes(unknown.front()));
+        if (interface_) // it follows a command that wants another
+            return no_command(*interface_);
+        return failure(EINVAL, "{} (see wgxdp --help)", error.what());
+    } catch (const CLI::ExtrasError &error) {
+        if (interface_ && app_.get_subcommands().empty()) // an interface stands alone
+            return no_command(*interface_);
         return failure(EINVAL, "{} (see wgxdp --help)", error.what());
     } catch (const CLI::Error &error) {
         return failure(EINVAL, "{} (see wgxdp --help)", error.what());
     }
+    if (action_ && interface_)
+        return failure(EINVAL, "{} was not expected (see wgxdp --help)", in_quotes(*interface_));
+    if (!action_ && !interface_)
+        return failure(EINVAL, "a command or an interface is required (see wgxdp --help)");
+    if (interface_)
+        action_ = [this](Commands &commands) { return commands.make_bare(*interface_); };
+    return {};
+}
+
+Result<> CommandLine::run(std::vector<std::string> arguments)
+{
+    WG_TRY(parse(std::move(arguments)));
     Commands commands(environment_, WG_TRY(at("--instance", parse_instance(instance_))));
     try {
         return action_(commands);

@@ -204,6 +204,35 @@ Result<> Commands::up(const std::string &config)
     return {};
 }
 
+/* The interface must appear where its maker looks for it. */
+Result<> Commands::require_own_netns(Client &client) const
+{
+    const auto status = WG_TRY(client.ask("status", Json::object()));
+    std::error_code unknown;
+    const auto its = std::filesystem::read_symlink(
+        fmt::format("/proc/{}/ns/net", status.at("pid").get<int>()), unknown);
+    const auto ours = std::filesystem::read_symlink("/proc/self/ns/net", unknown);
+    if (!unknown && its != ours)
+        return failure(EXDEV,
+                       "the daemon of instance {} runs in another network namespace: name an "
+                       "instance for this one (--instance, or WGXDP_INSTANCE in the environment)",
+                       in_quotes(instance_));
+    return {};
+}
+
+Result<> Commands::make_bare(const std::string &interface)
+{
+    WG_TRY(at("INTERFACE", read_text(INTERFACE_NAME, interface)));
+    auto client = WG_TRY(started_daemon());
+    WG_TRY(require_own_netns(client));
+    WG_TRY(client.ask("tunnel.add", {{"name", interface}, {"bare", true}}));
+    // Said, because a mistyped command is an interface's name too.
+    environment_.out << fmt::format(
+        "{0}: made, down and without a key, for wg(8) and ip(8); `ip link delete {0}` removes it\n",
+        interface);
+    return {};
+}
+
 Result<> Commands::down(const std::string &tunnel)
 {
     auto client = WG_TRY(running_daemon());

@@ -32,6 +32,8 @@ class Commands {
     Result<> detach(const std::string &nic);
     Result<> up(const std::string &config);
     Result<> down(const std::string &tunnel);
+    /// What `wireguard-go INTERFACE` does: an interface and its socket for wg(8), nothing else.
+    Result<> make_bare(const std::string &interface);
     Result<> show(const std::optional<std::string> &tunnel, bool json, bool show_keys);
     Result<> add_peer(const PeerOptions &options);
     Result<> remove_peer(const std::string &tunnel, const std::string &public_key);
@@ -41,6 +43,7 @@ class Commands {
     std::filesystem::path socket() const;
     Result<Client> running_daemon();
     Result<Client> started_daemon();
+    Result<> require_own_netns(Client &client) const;
     Result<std::filesystem::path> find_config(const std::string &name) const;
 
     Environment &environment_;

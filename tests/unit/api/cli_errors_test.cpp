@@ -26,9 +26,15 @@ TEST_F(CliErrors, a_wrong_command_line_is_explained)
         std::string expected;
     };
     const Case CASES[] = {
-        {{}, "A subcommand is required (see wgxdp --help)"},
-        {{"shwo"}, "\"shwo\" is not a command (see wgxdp --help)"},
+        {{}, "a command or an interface is required (see wgxdp --help)"},
+        {{"shwo", "wg0"}, "\"shwo\" is not a command (see wgxdp --help)"},
+        {{"shwo", "--json"}, "\"shwo\" is not a command (see wgxdp --help)"},
         {{"peer", "list"}, "\"list\" is not a command (see wgxdp --help)"},
+        {{"show", "wg0", "wg1"}, "\"wg1\" was not expected (see wgxdp --help)"},
+        {{"wg0", "show"}, "\"wg0\" was not expected (see wgxdp --help)"},
+        {{"wg/0"},
+         "INTERFACE: expected an interface name of 1 to 15 characters without spaces, '/', ':' or "
+         "'%', got \"wg/0\""},
         {{"up"}, "CONFIG is required (see wgxdp --help)"},
         {{"attach"}, "NIC is required (see wgxdp --help)"},
         {{"show", "--all"}, "The following argument was not expected: --all (see wgxdp --help)"},

@@ -85,7 +85,7 @@ TEST(CliProcess, genkey_warns_of_a_world_readable_file)
 
 TEST(CliProcess, errors_go_to_stderr_with_status_1)
 {
-    for (const char *command : {"$wgxdp", "$wgxdp nope", "$wgxdp attach", "echo x | $wgxdp pubkey",
+    for (const char *command : {"$wgxdp", "$wgxdp no pe", "$wgxdp attach", "echo x | $wgxdp pubkey",
                                 "$wgxdp --instance / show"}) {
         auto outcome = shell(command + std::string(" 2>/dev/null"));
         EXPECT_EQ(outcome.status, 1) << command;

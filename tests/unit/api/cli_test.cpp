@@ -245,6 +245,24 @@ TEST_F(CliStart, attach_and_up_start_the_daemon_of_the_instance)
     EXPECT_EQ(service_.calls, (std::vector<std::string>{"attach_nic eth0 0", "add_tunnel wg0"}));
 }
 
+TEST_F(CliStart, an_interface_instead_of_a_command_is_made_bare_as_wireguard_go_does)
+{
+    FakeDaemon daemon(service_, hidden_);
+    install_daemon(give_socket_its_name());
+    auto outcome = run({"wg0"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "wg0: made, down and without a key, for wg(8) and ip(8); `ip link "
+                           "delete wg0` removes it\n");
+    ASSERT_EQ(service_.added.size(), 1u);
+    const TunnelSpec &spec = service_.added.front();
+    EXPECT_EQ(spec.name, "wg0");
+    EXPECT_TRUE(spec.bare);
+    EXPECT_FALSE(spec.device.private_key);
+    EXPECT_TRUE(spec.addresses.empty());
+    service_.refusal = "name: there is an interface wg0 already";
+    EXPECT_EQ(complaint({"wg0"}), *service_.refusal);
+}
+
 TEST_F(CliStart, a_daemon_that_another_command_started_meanwhile_will_do)
 {
     FakeDaemon daemon(service_, hidden_);
