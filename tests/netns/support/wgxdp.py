@@ -94,6 +94,11 @@ class Wgxdp:
         self.cli("up", self.config_file(config))
         self._tunnels.append(config.name)
 
+    def make_bare(self, tunnel: str) -> None:
+        """What `wireguard-go TUNNEL` does."""
+        self.cli(tunnel)
+        self._tunnels.append(tunnel)
+
     def down(self, tunnel: str) -> None:
         self.cli("down", tunnel)
         self._tunnels.remove(tunnel)
