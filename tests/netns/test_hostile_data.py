@@ -11,7 +11,7 @@ from collections import Counter
 
 from support import TunnelConfig, generate_key, main, wait_until
 from support.hostile import ATTACKER, PORT, HostileCases, for_each_mode
-from support.noise import TRANSPORT_DATA, set_index
+from support.noise import TRANSPORT_DATA, set_index, with_bytes
 from support.pair import endpoint
 from support.wire import checksum, udp_packet
 
@@ -23,10 +23,6 @@ JUMBO_LENGTHS = (9000, 65000, 65507)
 def reason(message: bytes) -> str:
     """Why a data message that is not authentic is dropped."""
     return "bad_type" if len(message) < 4 else "bad_length" if len(message) < 32 else "bad_tag"
-
-
-def with_bytes(message: bytes, offset: int, value: bytes) -> bytes:
-    return message[:offset] + value + message[offset + len(value):]
 
 
 class Data(HostileCases):
@@ -74,7 +70,8 @@ class Data(HostileCases):
         wait_until(lambda: self.status(self.alice).rx_bytes == received + WINDOW * 32, "every late one is taken")
         with self.harmless(replayed=WINDOW):
             self.send_all(self.alice, late)
-        beyond = [session.seal(self.alice.datagram(), counter=top - WINDOW - back) for back in range(2, 302)]
+        oldest = session.counter - 1 - WINDOW
+        beyond = [session.seal(self.alice.datagram(), counter=oldest - back) for back in range(1, 301)]
         with self.harmless(too_old=len(beyond)):
             self.send_all(self.alice, beyond)
 

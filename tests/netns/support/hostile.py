@@ -91,7 +91,11 @@ class HostileCases:
         for peer in peers:
             peer.connect()
             peer.ping()
-            wait_until(lambda: self.status(peer).latest_handshake, "the handshake is complete")  # noqa: B023
+            self.known(peer)
+
+    def known(self, peer: NoisePeer) -> None:
+        """Waits until the node's daemon knows of the session that a packet has confirmed to its programs."""
+        wait_until(lambda: self.status(peer).latest_handshake >= peer.session.begun, "the handshake is complete")
 
     def send_all(self, peer: NoisePeer, messages: list[bytes], by: socket.socket | None = None) -> None:
         """Sends any number of messages, none faster than the node handles them."""

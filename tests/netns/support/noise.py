@@ -43,13 +43,26 @@ def tai64n(seconds: float) -> bytes:
     return struct.pack(">QI", TAI64_OF_1970 + whole, int((seconds - whole) * 1e9))
 
 
+def low_order_points() -> list[bytes]:
+    """Public keys with which X25519 gives zeros whatever the private key (cr.yp.to/ecdh.html), in all their forms."""
+    prime = 2**255 - 19
+    order_8 = (325606250916557431795983626356110631294008115727848805560023387167927233504,
+               39382357235489614581723060781553021112529911719440698176882885853963445705823)
+    values = (0, 1, *order_8, prime - 1, prime, prime + 1)
+    return [(value | top).to_bytes(32, "little") for value in values for top in (0, 1 << 255)]
+
+
 def message_type(message: bytes) -> int:
     return int.from_bytes(message[:4], "little")
 
 
+def with_bytes(message: bytes, offset: int, value: bytes) -> bytes:
+    return message[:offset] + value + message[offset + len(value):]
+
+
 def set_index(message: bytes, offset: int, index: int) -> bytes:
     """The message with another value at the offset of an index."""
-    return message[:offset] + struct.pack("<I", index) + message[offset + 4:]
+    return with_bytes(message, offset, struct.pack("<I", index))
 
 
 def index_at(message: bytes, offset: int) -> int:
@@ -122,7 +135,7 @@ class Session:
     def __init__(self, send_key: bytes, receive_key: bytes, local_index: int, remote_index: int):
         self._send, self._receive = ChaCha20Poly1305(send_key), ChaCha20Poly1305(receive_key)
         self.local_index, self.remote_index = local_index, remote_index
-        self.counter = 0
+        self.counter, self.begun = 0, int(time.time())
 
     def seal(self, packet: bytes = b"", *, counter: int | None = None, index: int | None = None) -> bytes:
         """A transport_data message, by default with the next counter and to the other end's index. A packet is
@@ -152,10 +165,10 @@ class Noise:
         self.remote, self._preshared = remote, preshared
 
     def initiation(self, *, at: float | None = None, ephemeral_public: bytes | None = None,
-                   static_public: bytes | None = None) -> bytes:
+                   static_public: bytes | None = None, index: int | None = None) -> bytes:
         """-> e, es, s, ss, {t}; at: the time it tells."""
         self._symmetric, self._ephemeral = SymmetricState(self.remote), X25519PrivateKey.generate()
-        self._index = int.from_bytes(os.urandom(4), "little")
+        self._index = int.from_bytes(os.urandom(4), "little") if index is None else index
         ephemeral = ephemeral_public or public_bytes(self._ephemeral)
         self._symmetric.mix_ephemeral(ephemeral)
         self._symmetric.mix_key(bytes(32) if ephemeral_public else shared_secret(self._ephemeral, self.remote))

@@ -52,6 +52,8 @@ class NoisePeer(Noise):
         """by: the socket of somebody else who sends them."""
         for message in messages:
             (by or self.socket).sendto(message, self._node)
+            if message_type(message) == INITIATION:
+                self._initiated = time.monotonic()
 
     def receive(self, kind: int, deadline: float = 7) -> bytes:
         """The next message of this type; those of other types are lost."""
@@ -62,11 +64,20 @@ class NoisePeer(Noise):
                 return message
         raise CheckFailed(f"no message of type {kind} within {deadline} s")
 
-    def connect(self) -> Session:
-        """An honest handshake as initiator, and the keepalive that confirms it."""
+    def wait_for_turn(self) -> None:
+        """Until the node takes another initiation from this peer."""
         time.sleep(max(0.0, self._initiated + INITIATION_INTERVAL - time.monotonic()))
-        self.send(self.initiation())
-        self._initiated = time.monotonic()
+
+    def initiate(self, **lies) -> bytes:
+        """Sends an initiation, not too soon after the last; it is returned as well."""
+        message = self.initiation(**lies)
+        self.wait_for_turn()
+        self.send(message)
+        return message
+
+    def connect(self, **lies) -> Session:
+        """An honest handshake as initiator, and the keepalive that confirms it."""
+        self.initiate(**lies)
         self.session = self.finish(self.receive(RESPONSE))
         self.send(self.session.seal())
         return self.session
