@@ -40,6 +40,18 @@ class InterfaceLife(unittest.TestCase):
             self.assertTrue([sent for sent in capture.datagrams(pair.port) if len(sent.payload) == INITIATION_SIZE])
         pair.first_ping()
 
+    def test_a_port_set_while_down_is_opened_by_up(self):
+        _, pair = self.start()
+        pair.up()
+        a, name = pair.left.netns, pair.names[0]
+        a.ip("link", "set", name, "down")
+        wait_until(lambda: f":{pair.port} " not in a.run("ss", "-Huln").stdout, "the port is closed")
+        a.run("wg", "set", name, "listen-port", str(pair.port + 7))
+        self.assertNotIn(f":{pair.port + 7} ", a.run("ss", "-Huln").stdout)
+        a.ip("link", "set", name, "up")
+        wait_until(lambda: f":{pair.port + 7} " in a.run("ss", "-Huln").stdout, "the new port is open")
+        expect_ping(a, pair.inner[4][1], wait=5)
+
     def test_a_source_address_that_is_gone_is_forgotten(self):
         topology, pair = self.start(initiator="right", outer_addresses=("10.9.0.11", "10.9.0.2"))
         a = pair.left.netns

@@ -8,7 +8,8 @@ import socket
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from support import (Pair, PeerConfig, Topology, TunnelConfig, Wgxdp, generate_key, main, preshared_key, public_key)
+from support import (Pair, PeerConfig, Topology, TunnelConfig, Wgxdp, generate_key, main, preshared_key, public_key,
+                     wait_until)
 
 PEERS, PREFIXES = 40, 1000
 
@@ -176,6 +177,8 @@ class Uapi(unittest.TestCase):
 
     def test_refusals_have_their_names_and_change_nothing(self):
         name, peer = self.bare(), peer_keys(1)[0]
+        self.a.ip("link", "set", name, "up")
+        wait_until(lambda: self.wg("show", name, "listen-port").strip() != "0", "the port is open")
         before = self.wg("showconf", name)
         with self.a.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(("0.0.0.0", 0))

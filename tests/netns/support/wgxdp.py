@@ -85,13 +85,15 @@ class Wgxdp:
     def config_file(self, config: TunnelConfig) -> str:
         """The configuration as a file that names the interface."""
         path = self._directory / f"{config.name}.conf"
-        text = config.text()
-        path.write_text(text if self._attach else text.replace("[Interface]", "[Interface]\nAttach = no", 1))
+        path.write_text(config.text())
         path.chmod(0o600)
         return str(path)
 
     def up(self, config: TunnelConfig) -> None:
-        self.cli("up", self.config_file(config))
+        path = Path(self.config_file(config))
+        if not self._attach:
+            path.write_text(config.text().replace("[Interface]", "[Interface]\nAttach = no", 1))
+        self.cli("up", str(path))
         self._tunnels.append(config.name)
 
     def make_bare(self, tunnel: str) -> None:
