@@ -97,6 +97,15 @@ static __always_inline bool find_receiver(struct wg_packet *packet,
     return *tunnel;
 }
 
+/* bpf_skb_adjust_room wants a header's length to stay behind an outer IPv6 header. What is shorter
+ * than that with its tag comes only from a sender that does not pad (boringtun): the socket's. */
+static __always_inline bool can_strip_skb(const struct wg_packet *packet)
+{
+    return packet->from.source.family == WG_AF_INET ||
+           packet->payload_length < sizeof(struct iphdr) /* nothing to deliver */ ||
+           packet->payload_length + WG_TAG_SIZE >= sizeof(struct ipv6hdr);
+}
+
 /* An skb may keep most of its bytes outside the linear part; only headers are pulled for packets
  * that are not ours. */
 static __always_inline bool parse_skb(struct __sk_buff *skb, struct wg_packet *packet)
@@ -112,7 +121,8 @@ static __always_inline bool parse_skb(struct __sk_buff *skb, struct wg_packet *p
     if (data + headers > end)
         bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers);
     return parse_transport_data(packet, (void *)(long)skb->data, (void *)(long)skb->data_end,
-                                skb->len);
+                                skb->len) &&
+           can_strip_skb(packet);
 }
 
 /* --- the cipher: verify the tag from one block, and only then make the rest --- */

@@ -164,16 +164,6 @@ TEST_F(DropReason, no_slot_when_all_of_a_cpus_are_claimed)
     EXPECT_EQ(keypair(peer.current.id).tx_counter, 0);
 }
 
-/* BPF's own limit: bpf_skb_adjust_room wants 40 bytes to stay behind an IPv6 header. No sender that
- * pads gets there. */
-TEST_F(DropReason, no_room_in_tc_for_20_unpadded_bytes_in_ipv6)
-{
-    const TestPeer peer = add_peer(2, true);
-    const Buffer frame = arriving(peer, from_peer(2, false, 20), {});
-    EXPECT_EQ(run_tc(program("wg_rx_tc"), frame, {.ifindex = nic}).verdict, TC_ACT_SHOT);
-    expect_one(WG_DROP_NO_ROOM, "wg_rx_tc");
-}
-
 TEST_F(DropReason, not_ip_for_every_other_ethertype)
 {
     std::ignore = add_peer(2, false);
@@ -245,7 +235,8 @@ TEST_F(DropReason, no_state_when_sending_with_a_keypair_whose_keys_are_gone)
     EXPECT_EQ(keypair(peer.current.id).tx_counter, 0);
 }
 
-/* not_delivered: wg_deliver_test.cpp. bad_length and send_limit are answers of the counter programs
+/* not_delivered: wg_deliver_test.cpp. no_room: a helper has failed, as for want of memory; no
+ * packet brings that about. bad_length and send_limit are answers of the counter programs
  * (counter_test.cpp); in a packet's way they only guard what is_sendable and parse_transport_data
  * have settled before. */
 TEST(DropReasons, of_the_programs_all_have_a_test)

@@ -203,6 +203,19 @@ TEST_F(BpfTest, wg_rx_tc_leaves_a_super_packet_of_several_datagrams_to_the_socke
     EXPECT_TRUE(same_frame(run.frame, frame));
 }
 
+/* bpf_skb_adjust_room could not make those inner packets; a sender that pads sends none. */
+TEST_F(BpfTest, wg_rx_tc_leaves_short_unpadded_packets_in_ipv6_to_the_socket)
+{
+    const TestPeer peer = add_peer(2, true);
+    for (const std::size_t size : {20U, 21U, 22U, 23U, 24U}) {
+        const Buffer frame = arriving(peer, from_peer(2, false, size), {.counter = size});
+        const Outcome run = run_tc(program("wg_rx_tc"), frame, {.ifindex = nic});
+        EXPECT_EQ(run.verdict, size < 24 ? TC_ACT_UNSPEC : TC_ACT_REDIRECT) << size << " bytes";
+        EXPECT_EQ(same_frame(run.frame, frame), size < 24) << size << " bytes";
+        EXPECT_TRUE(new_drops().empty()) << size << " bytes";
+    }
+}
+
 /* 100,000 frames: noise with plausible Ethernet headers, and noise behind good IP headers to our
  * port. */
 TEST_P(Pass, leaves_alone_100000_frames_of_junk)

@@ -43,6 +43,14 @@ class Data(HostileCases):
         self.assertEqual(self.delivered(), before + 2)
         self.assertGreater(self.status(self.alice).rx_bytes, received)
 
+    def test_packets_that_are_not_padded_are_delivered(self):
+        """As boringtun sends them. The shortest are the last fragments of a packet."""
+        payloads = [b"+" * (8 + length) for length in range(1, 17)]
+        for payload in payloads:
+            first, last = fragments(self.alice.datagram(payload), 16)
+            self.alice.send(*(self.alice.session.seal(packet, padding=1) for packet in (first, last)))
+        self.check_delivered(*payloads)
+
     # --- replayed, late ---
 
     def test_replayed_packets_are_dropped_whoever_sends_them(self):
@@ -242,6 +250,14 @@ def with_ip_length(frame: bytearray, outer: int, more: int) -> bytes:
         frame[24:26] = bytes(2)
         frame[24:26] = struct.pack("!H", checksum(bytes(frame[14:34])))
     return bytes(frame)
+
+
+def fragments(packet: bytes, first: int) -> tuple[bytes, bytes]:
+    """The IPv4 packet in two, the first with so many bytes behind its header."""
+    def fragment(start: int, end: int, more: int) -> bytes:
+        header = packet[:2] + struct.pack("!HHH", 20 + end - start, len(packet), more << 13 | start // 8) + packet[8:10]
+        return header + struct.pack("!H", checksum(header + packet[12:20])) + packet[12:20] + packet[20:][start:end]
+    return fragment(0, first, 1), fragment(first, len(packet) - 20, 0)
 
 
 globals().update(for_each_mode(Data, unittest.TestCase))

@@ -137,13 +137,13 @@ class Session:
         self.local_index, self.remote_index = local_index, remote_index
         self.counter, self.begun = 0, int(time.time())
 
-    def seal(self, packet: bytes = b"", *, counter: int | None = None, index: int | None = None) -> bytes:
-        """A transport_data message, by default with the next counter and to the other end's index. A packet is
-        padded only to 16 bytes, whatever the MTU."""
+    def seal(self, packet: bytes = b"", *, counter: int | None = None, index: int | None = None,
+             padding: int = 16) -> bytes:
+        """A transport_data message, by default with the next counter and to the other end's index."""
         if counter is None:
             counter, self.counter = self.counter, self.counter + 1
         header = struct.pack("<IIQ", TRANSPORT_DATA, self.remote_index if index is None else index, counter)
-        padded = packet + bytes(-len(packet) % 16)
+        padded = packet + bytes(-len(packet) % padding)
         return header + self._send.encrypt(struct.pack("<4xQ", counter), padded, None)
 
     def open(self, message: bytes) -> bytes | None:
