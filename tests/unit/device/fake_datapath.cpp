@@ -2,23 +2,15 @@
 #include "unit/device/fake_datapath.h"
 
 #include <algorithm>
-
-#include <gtest/gtest.h>
+#include <stdexcept>
 
 namespace wg::test {
 
-namespace {
-
-/// Broken invariants end the test at once: whatever came after would only confuse.
 void require(bool condition, const char *what)
 {
-    if (!condition) {
-        ADD_FAILURE() << what;
-        std::abort();
-    }
+    if (!condition)
+        throw std::logic_error(what);
 }
-
-} // namespace
 
 Result<PeerId> FakeDatapath::allocate_peer()
 {
@@ -42,6 +34,9 @@ Result<> FakeDatapath::install_keypair(const NewKeypair &keypair)
 {
     require(peers_.contains(keypair.peer), "a keypair is installed for no peer");
     require(ever_installed_.insert(keypair.id).second, "a keypair id is used twice");
+    std::array<std::uint8_t, 32> send_key;
+    std::ranges::copy(keypair.send_key.bytes(), send_key.begin());
+    require(ever_sent_with_.insert(send_key).second, "two keypairs send with one key");
     require(indices_.try_emplace(keypair.local_index, keypair.id).second, "an index is used twice");
     NewKeypair &state = keypairs_[keypair.id].state;
     state.id = keypair.id;
@@ -180,6 +175,7 @@ std::optional<Buffer> FakeDatapath::receive(const DataMessage &message, const En
     KeypairRecord &keypair = keypairs_.at(index->second);
     const PeerState *state = published(keypair.state.peer);
     if (!state || age_of(keypair.state.id) >= ns(REJECT_AFTER_TIME) ||
+        message.counter >= REJECT_AFTER_MESSAGES ||
         !equal_constant_time(Bytes(message.key), Bytes(keypair.state.receive_key.bytes())) ||
         !keypair.accepted.insert(message.counter).second)
         return std::nullopt;

@@ -26,6 +26,9 @@ struct Clock {
     Instant stamp() { return instant += std::chrono::nanoseconds(1); }
 };
 
+/// Broken invariants end the test at once, by an exception: whatever came after would only confuse.
+void require(bool condition, const char *what);
+
 /// A transport_data message. Carrying the key stands for being sealed with it.
 struct DataMessage {
     std::uint32_t receiver_index = 0;
@@ -135,6 +138,7 @@ class FakeDatapath final : public Datapath {
     PeerId last_peer_ = 0;
     KeypairId last_keypair_ = 0;
     std::set<KeypairId> ever_installed_;
+    std::set<std::array<std::uint8_t, 32>> ever_sent_with_; ///< a key that comes back: nonces do
     std::map<PeerId, PeerRecord> peers_;
     std::map<KeypairId, KeypairRecord> keypairs_;
     std::map<std::uint32_t, KeypairId> indices_;

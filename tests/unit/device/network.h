@@ -120,7 +120,7 @@ class Host {
     void transmit(const Host &to, std::uint32_t number);
     void apply(DeviceChange change)
     {
-        ASSERT_TRUE(device->apply(std::move(change), network.clock.now()));
+        require(device->apply(std::move(change), now()).has_value(), "a request is refused");
     }
     void apply_to_peer(PeerChange change);
     void set_keepalive(const Host &other, std::uint16_t seconds);
@@ -133,11 +133,19 @@ class Host {
         return found == datapath.drops.end() ? 0 : found->second;
     }
 
+    /// This machine's clocks.
+    Now now() const
+    {
+        const Now true_time = network.clock.now();
+        return {true_time.instant, true_time.wall + wall_clock_error};
+    }
+
     // what the daemon's loop does
     Instant next_step();
     void step();
 
     Network &network;
+    Duration wall_clock_error{};
     Endpoint endpoint;
     SeededRandom random;
     Key private_key;
