@@ -159,6 +159,7 @@ bool FakeDatapath::transmit(PeerId peer, Bytes packet)
 
 void FakeDatapath::seal_and_send(KeypairRecord &keypair, const Endpoint &to, Bytes packet)
 {
+    require(keypair.may_send, "data is sent with a key that is ours no longer");
     DataMessage message{.receiver_index = keypair.state.remote_index,
                         .counter = keypair.tx_counter++,
                         .packet = Buffer(packet.begin(), packet.end())};

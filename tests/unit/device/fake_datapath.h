@@ -93,6 +93,12 @@ class FakeDatapath final : public Datapath {
     {
         keypairs_.at(keypair).tx_counter = counter;
     }
+    /// None of the keys that are there may be sent with from now on.
+    void forbid_sending()
+    {
+        for (auto &[id, keypair] : keypairs_)
+            keypair.may_send = false;
+    }
     bool has_keypair(KeypairId id) const { return keypairs_.contains(id); }
     Duration age_of(KeypairId id) const
     {
@@ -119,6 +125,7 @@ class FakeDatapath final : public Datapath {
     struct KeypairRecord {
         NewKeypair state;
         std::uint64_t tx_counter = 0;
+        bool may_send = true; ///< says the test
         Instant rekey_told{};
         std::set<std::uint64_t> accepted;
         std::optional<std::pair<Endpoint, Instant>> observed;

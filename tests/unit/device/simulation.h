@@ -60,7 +60,8 @@ class Simulation {
     void converge();
     /// Nobody has anything to say: all fall silent, and forget their keys.
     void fall_silent();
-    /// As many packets as may be staged, at once and without a key: all come through, in order.
+    /// Twice as many packets as may be staged, at once and without a key: the later half comes
+    /// through, in order.
     void flush_staged();
     /// Of everything that was sent since the beginning.
     void check_initiations() const;
