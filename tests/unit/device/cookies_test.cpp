@@ -44,6 +44,17 @@ TEST_F(Cookies, load_is_over_after_a_second)
     EXPECT_EQ(b.delivered.size(), 1U);
 }
 
+TEST_F(Cookies, are_given_under_load_only_however_many_handshakes_were_served)
+{
+    for (int handshake = 0; handshake < 300; ++handshake) {
+        a.device->expire_sending_keys(network.clock.now()); // or a would have to wait for 5 s
+        a.transmit(b, 1);
+        network.run_for(50ms);
+    }
+    EXPECT_EQ(network.count(b, Kind::response), 300U);
+    EXPECT_EQ(network.count(b, Kind::cookie), 0U);
+}
+
 TEST_F(Cookies, responses_are_answered_with_cookies_too)
 {
     load(a);

@@ -114,6 +114,17 @@ TEST_F(TwoHosts, a_peer_without_endpoint_is_sent_nothing)
     EXPECT_TRUE(network.log.empty());
 }
 
+TEST_F(TwoHosts, a_response_may_take_until_the_next_initiation)
+{
+    network.route = [](const Datagram &datagram) {
+        return std::vector<Duration>{datagram.kind == Kind::response ? Duration(4900ms) : 1ms};
+    };
+    a.transmit(b, 1);
+    network.run_for(4920ms);
+    EXPECT_EQ(b.delivered, std::vector<std::uint32_t>{1});
+    EXPECT_EQ(network.count(a, Kind::initiation), 1U);
+}
+
 TEST_F(TwoHosts, a_second_response_to_one_initiation_is_refused)
 {
     connect();

@@ -96,6 +96,19 @@ TEST_F(Keepalives, a_persistent_keepalive_leaves_after_its_interval_of_silence_e
     expect_at(times[1], times[0] + 25s);
 }
 
+TEST_F(Keepalives, a_handshake_counts_as_a_packet_for_persistent_keepalives)
+{
+    connect();
+    a.set_keepalive(b, 20);
+    network.run_for(20s - 1ms - (network.clock.instant - network.times(a, Kind::keepalive)[0]));
+    network.forget();
+    b.device->expire_sending_keys(network.clock.now());
+    b.transmit(a, 1); // a answers the initiation 1 ms before its keepalive would be due
+    network.run_for(5s);
+    EXPECT_EQ(network.count(a, Kind::response), 1U);
+    EXPECT_EQ(network.count(a, Kind::keepalive), 0U);
+}
+
 TEST_F(Keepalives, an_active_session_needs_no_persistent_keepalive)
 {
     a.set_keepalive(b, 5);
