@@ -4,6 +4,8 @@
     a: wgxdp, eth0 ─────────── eth0, wireguard-go: b
 """
 
+import json
+import os
 import signal
 import socket
 import subprocess
@@ -68,10 +70,20 @@ class WgQuick(unittest.TestCase):
         self.expect_nothing_left()
 
     def test_an_interface_can_be_made_again_at_once(self):
-        for _ in range(5):
-            self.node.cli(self.name)
-            self.a.ip("link", "delete", self.name)
-        self.expect_nothing_left()
+        self.node.make_bare(self.name)
+        request = {"jsonrpc": "2.0", "id": 1, "method": "tunnel.add", "params": {"name": self.name, "bare": True}}
+        pid = self.node.pid
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(10)
+            connection.connect(self.node.socket_path)
+            os.kill(pid, signal.SIGSTOP)  # it finds the deletion and the request together
+            try:
+                self.a.ip("link", "delete", self.name)
+                connection.sendall(json.dumps(request).encode() + b"\n")
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            self.assertEqual(json.loads(connection.makefile().readline()).get("result"), {})
+        self.a.run("wg", "show", self.name)
 
     def test_a_second_one_of_the_name_is_refused(self):
         self.node.make_bare(self.name)
