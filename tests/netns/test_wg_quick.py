@@ -156,9 +156,13 @@ class WgQuick(unittest.TestCase):
     # --- wg-quick ---
 
     def wg_quick(self, verb: str, config: str) -> subprocess.CompletedProcess:
-        """wg-quick in the namespace, as an administrator would call it there."""
+        """wg-quick in the namespace, as an administrator would call it there. Its firewall rules, which a default
+        route brings, go nowhere: not every machine has nft."""
+        nft = self.topology.directory / "nft"
+        nft.write_text("#!/bin/sh\n")
+        nft.chmod(0o755)
         environment = [f"WG_QUICK_USERSPACE_IMPLEMENTATION={executable('wgxdp')}",
-                       f"WGXDP_INSTANCE={self.node.instance}"]
+                       f"WGXDP_INSTANCE={self.node.instance}", f"PATH={nft.parent}:{os.environ['PATH']}"]
         return run(["ip", "netns", "exec", self.a.name, "env", *environment, "wg-quick", verb, config])
 
     @require_wireguard_go
@@ -185,6 +189,23 @@ class WgQuick(unittest.TestCase):
         expect_ping(self.a, pair.inner[4][1], 3, wait=5)
         self.wg_quick("down", path)
         self.expect_nothing_left()
+
+    @require_wireguard_go
+    @unittest.skipIf(kernel_has_wireguard(), "this kernel has WireGuard, so wg-quick asks for no other")
+    def test_a_default_route_of_wg_quick_leads_into_the_tunnel_and_its_packets_out_of_it(self):
+        pair = Pair(self.topology, self.node, WireguardGo(self.topology, self.b),
+                    names=(self.name, self.topology.unique("g")))
+        pair.configs[0].peers[0].allowed_ips = ["0.0.0.0/0", "::/0"]
+        self.topology.addresses(self.b, "lo", "172.30.0.1/32", "fd30::1/128")
+        pair.right.up(pair.configs[1])
+        self.node.attach("eth0")
+        path = self.node.config_file(pair.configs[0])
+        self.wg_quick("up", path)
+        self.assertEqual(self.node.tunnel(self.name)["fwmark"], 51820)
+        for address in ("172.30.0.1", "fd30::1"):
+            expect_ping(self.a, address, 5, wait=5)
+        self.assertEqual(pair.peer_of_left().path, "bpf eth0")
+        self.wg_quick("down", path)
 
 
 if __name__ == "__main__":
