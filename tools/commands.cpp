@@ -212,7 +212,7 @@ Result<> Commands::require_own_netns(Client &client) const
     const auto its = std::filesystem::read_symlink(
         fmt::format("/proc/{}/ns/net", status.at("pid").get<int>()), unknown);
     const auto ours = std::filesystem::read_symlink("/proc/self/ns/net", unknown);
-    if (!unknown && its != ours)
+    if (!its.empty() && its != ours) // empty: its process is not seen from here
         return failure(EXDEV,
                        "the daemon of instance {} runs in another network namespace: name an "
                        "instance for this one (--instance, or WGXDP_INSTANCE in the environment)",

@@ -249,6 +249,7 @@ TEST_F(CliStart, an_interface_instead_of_a_command_is_made_bare_as_wireguard_go_
 {
     FakeDaemon daemon(service_, hidden_);
     install_daemon(give_socket_its_name());
+    service_.pid = getpid(); // the daemon is asked only in its own network namespace
     auto outcome = run({"wg0"});
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(outcome.out, "wg0: made, down and without a key, for wg(8) and ip(8); `ip link "

@@ -61,7 +61,7 @@ class FakeService final : public Service {
         Status status;
         status.version = "0.1.0";
         status.instance = padding + "default";
-        status.pid = 42;
+        status.pid = pid;
         status.pins = "/sys/fs/bpf/wgxdp/default";
         status.programs = {{"wg_rx_xdp", 7, 1000, 88000}};
         status.drops = {{WG_DROP_REPLAYED, {4, 0, 8}}, {WG_DROP_BAD_TAG, {0, 1}}};
@@ -100,6 +100,7 @@ class FakeService final : public Service {
     std::vector<DeviceChange> changed;
     std::optional<std::string> refusal; ///< refuse everything, with this sentence
     bool has_tunnel = true;
+    int pid = 42;        ///< that `status` tells
     std::string padding; ///< makes the answer to `status` long
 
   private:
