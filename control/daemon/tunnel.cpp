@@ -81,10 +81,10 @@ void Tunnel::receive(std::span<const Datagram> datagrams)
         else if (!handshakes_.push(datagram))
             context_.count_drop(WG_DROP_UNDER_LOAD, 1);
     }
+    if (idle) // in order, as far as it costs little: data may hang on the handshake before it
+        receive_handshakes();
     if (!data.empty())
         datapath_.slow_path().receive(data);
-    if (idle)
-        receive_handshakes();
     schedule();
 }
 
