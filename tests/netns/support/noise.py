@@ -12,7 +12,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt
+from nacl.bindings import (crypto_aead_xchacha20poly1305_ietf_decrypt,
+                           crypto_aead_xchacha20poly1305_ietf_encrypt)
 
 INITIATION, RESPONSE, COOKIE_REPLY, TRANSPORT_DATA = 1, 2, 3, 4
 SIZES = {INITIATION: 148, RESPONSE: 92, COOKIE_REPLY: 64}
@@ -83,6 +84,12 @@ def cookie_reply(to: bytes, sender: bytes, cookie: bytes, *, index: int | None =
     sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(
         cookie, to[-MACS:-16] if mac1 is None else mac1, nonce, blake2s(b"cookie--" + sender))
     return struct.pack("<II", COOKIE_REPLY, index_at(to, 4) if index is None else index) + nonce + sealed
+
+
+def open_cookie(reply: bytes, to: bytes, sender: bytes) -> bytes:
+    """The cookie of a reply to a handshake message."""
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(reply[32:], to[-MACS:-16], reply[8:32],
+                                                      blake2s(b"cookie--" + sender))
 
 
 class SymmetricState:
