@@ -52,6 +52,8 @@ Result<> Device::State::adopt(AdoptedPeer &adopted, Now now)
     peers.splice(std::move(created));
     for (const Prefix &prefix : adopted.allowed_ips)
         allowed_ips.adopt(prefix, peer.id());
+    // What the earlier daemon did not hear is rung again by the next packet, and resume() looks.
+    datapath.acknowledge(peer.id(), ALL_EVENTS);
     adopt_keypairs(peer, adopted.keypairs, now);
     resume(peer, now);
     return {};

@@ -6,13 +6,6 @@
 
 namespace wg {
 
-namespace {
-
-constexpr std::uint32_t ALL_EVENTS =
-    WG_EVENT_SENT | WG_EVENT_RECEIVED | WG_EVENT_CONFIRMED | WG_EVENT_ENDPOINT | WG_EVENT_REKEY;
-
-} // namespace
-
 Device::State::State(const Device &owner, Datapath &its_datapath, Random &its_random)
     : device(owner), datapath(its_datapath), random(its_random), indices(its_random),
       allowed_ips(its_datapath), rate_limiter(its_random), peers(its_random)

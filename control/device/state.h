@@ -17,6 +17,9 @@
 
 namespace wg {
 
+inline constexpr std::uint32_t ALL_EVENTS =
+    WG_EVENT_SENT | WG_EVENT_RECEIVED | WG_EVENT_CONFIRMED | WG_EVENT_ENDPOINT | WG_EVENT_REKEY;
+
 struct Device::State {
     State(const Device &owner, Datapath &its_datapath, Random &its_random);
 

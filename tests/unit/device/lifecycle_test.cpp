@@ -190,6 +190,53 @@ TEST_F(Lifecycle, a_new_daemon_confirms_what_was_confirmed_meanwhile)
     EXPECT_TRUE(b.info(a).last_handshake);
 }
 
+TEST_F(Lifecycle, a_new_daemon_follows_a_peer_whose_move_the_old_one_did_not_hear_of)
+{
+    connect();
+    network.run_for(1s);
+    a.endpoint.port = 4000;
+    a.transmit(b, 1);
+    network.run_for(1ms + 1us);
+    ASSERT_TRUE(b.datapath.is_raised(b.peer_of(a), WG_EVENT_ENDPOINT));
+    b.restart(); // what stood in the ring is lost
+    a.transmit(b, 2);
+    network.settle();
+    EXPECT_TRUE(b.published(a).endpoint->same_place(a.endpoint));
+}
+
+TEST_F(Lifecycle, a_new_daemon_rekeys_though_the_old_one_did_not_hear_the_bell)
+{
+    connect();
+    network.run_for(121s);
+    network.forget();
+    a.transmit(b, 1);
+    ASSERT_TRUE(a.datapath.is_raised(a.peer_of(b), WG_EVENT_REKEY));
+    a.restart();
+    network.run_for(6s); // as often as it rings
+    a.transmit(b, 2);
+    network.settle();
+    EXPECT_EQ(network.count(a, Kind::initiation), 1U);
+}
+
+TEST_F(Lifecycle, a_new_daemon_hears_of_data_though_it_finds_no_key_but_an_old_bell)
+{
+    connect();
+    network.run_for(30s);
+    a.transmit(b, 1);
+    network.settle();
+    a.device->wipe_keys(a.now());
+    ASSERT_TRUE(a.datapath.is_raised(a.peer_of(b), WG_EVENT_SENT));
+    a.restart();
+    a.transmit(b, 2);
+    network.settle();
+    network.run_for(30s);
+    network.cut();
+    network.forget();
+    a.transmit(b, 3);
+    network.run_for(16s);
+    EXPECT_EQ(network.count(a, Kind::initiation), 1U);
+}
+
 TEST_F(Lifecycle, a_new_daemon_retires_keypairs_that_nobody_names)
 {
     connect();
