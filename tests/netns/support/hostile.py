@@ -36,6 +36,7 @@ class HostileCases:
         cls.a, cls.b = cls.topology.underlay()
         cls.c = cls.topology.netns("c")  # wg0's: in there IP counts inner packets only
         cls.topology.addresses(cls.b, "eth0", f"{ATTACKER[4]}/24", f"{ATTACKER[6]}/64")
+        cls.prepare_underlay()
         cls.node = Wgxdp(cls.topology, cls.a)
         if cls.mode:
             cls.node.attach("eth0", cls.mode)
@@ -48,6 +49,10 @@ class HostileCases:
         cls.topology.addresses(cls.c, cls.config.name, *cls.config.addresses)
         cls.address = OUTER[cls.outer][0]
         cls.pid = cls.node.pid
+
+    @classmethod
+    def prepare_underlay(cls):
+        """What must be so before the node is there."""
 
     def setUp(self):
         self._markers = 0

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""The headers around WireGuard's messages, as they leave and as they arrive: DS field, hop limit, fragmentation,
+padding, checksum and ports, whether BPF or the daemon sends. (Who is who: support/hostile.py)"""
+
+import itertools
+import socket
+import struct
+import unittest
+
+from support import Capture, main, wait_until
+from support.hostile import PORT, HostileCases, for_each_mode
+from support.noise import INITIATION, RESPONSE, TRANSPORT_DATA, message_type
+from support.noise_peer import SINK_PORT
+from support.wire import checksum
+
+HANDSHAKE_DS = 0x88  # AF41
+HOP_LIMIT = {4: 42, 6: 43}
+MTU = 1420
+NOT_ECT, ECT_1, ECT_0, CE = range(4)
+TOS_OPTION = {4: (socket.IPPROTO_IP, socket.IP_TOS), 6: (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)}
+
+
+def family_of_packet(packet: bytes) -> int:
+    return packet[0] >> 4
+
+
+def ds_of(packet: bytes) -> int:
+    return packet[1] if family_of_packet(packet) == 4 else (packet[0] << 4 | packet[1] >> 4) & 0xFF
+
+
+def with_ds(packet: bytes, ds: int) -> bytes:
+    if family_of_packet(packet) == 6:
+        return bytes([0x60 | ds >> 4, (ds & 15) << 4 | packet[1] & 15]) + packet[2:]
+    header = packet[:1] + bytes([ds]) + packet[2:10] + bytes(2) + packet[12:20]
+    return header[:10] + struct.pack("!H", checksum(header)) + packet[12:]
+
+
+class OuterHeaders(HostileCases):
+    @classmethod
+    def prepare_underlay(cls):
+        cls.a.run("ethtool", "-K", "eth0", "tx", "off")  # or checksums are left to a NIC that is none
+        cls.a.sysctl("net.ipv4.ip_default_ttl", HOP_LIMIT[4])
+        cls.a.sysctl("net.ipv6.conf.eth0.hop_limit", HOP_LIMIT[6])
+
+    def setUp(self):
+        super().setUp()
+        self.capture = self.enterContext(Capture(self.a, "eth0"))
+
+    def sent(self, kind: int) -> list[bytes]:
+        """The IP packets with messages of this type that have left so far."""
+        header = 20 if self.outer == 4 else 40
+        return [frame[14:] for _, frame in list(self.capture.frames)
+                if frame[12:14] in (b"\x08\x00", b"\x86\xdd") and frame[14 + (9 if self.outer == 4 else 6)] == 17
+                and message_type(frame[14 + header + 8:]) == kind]
+
+    def check_headers(self, packet: bytes, ds: int) -> bytes:
+        """Every field but the addresses; the UDP payload."""
+        self.assertEqual(ds_of(packet), ds)
+        if self.outer == 4:
+            self.assertEqual((packet[0], packet[8], packet[6:8]), (0x45, HOP_LIMIT[4], b"\0\0"), "DF is clear")
+            self.assertEqual(checksum(packet[:20]), 0)
+            addresses, udp = packet[12:20], packet[20:]
+        else:
+            self.assertEqual(packet[7], HOP_LIMIT[6])
+            addresses, udp = packet[8:40], packet[40:]
+        ports = struct.unpack("!HH", udp[:4])
+        self.assertEqual(ports, (PORT, self.alice.socket.getsockname()[1]))
+        self.assertNotEqual(udp[6:8], b"\0\0", "there is a checksum")
+        self.assertEqual(checksum(addresses + struct.pack("!II", len(udp), socket.IPPROTO_UDP) + udp), 0)
+        return udp[8:]
+
+    def test_handshakes_are_marked_af41(self):
+        self.send_inner([(4, 40, 0)], staged=True)
+        self.alice.connect()
+        for kind in (INITIATION, RESPONSE):
+            wait_until(lambda: self.sent(kind), "the message has left")  # noqa: B023
+            self.assertEqual(len(self.sent(kind)), 1)
+            self.check_headers(self.sent(kind)[0], HANDSHAKE_DS)
+
+    def test_data_carries_the_inner_ecn_and_no_dscp(self):
+        marks = {NOT_ECT: NOT_ECT, ECT_1: ECT_1, ECT_0: ECT_0, CE: ECT_0}
+        cases = [(family, 40, dscp | ecn) for family in (4, 6) for ecn in marks for dscp in (0, 0xB8)]
+        for staged in (False, True):
+            for (_, _, ds), packet in zip(cases, self.send_inner(cases, staged), strict=True):
+                with self.subTest(staged=staged, inner=ds):
+                    message = self.check_headers(packet, marks[ds & 3])
+                    self.assertEqual(ds_of(self.alice.session.open(message)), ds)
+
+    def test_data_is_padded_to_16_bytes_but_not_beyond_the_mtu(self):
+        cases = [(family, size, 0) for family in (4, 6) for size in (0, 1, 3, 4, 15, 100, 1348, 1349, 1371, 1372)]
+        for staged in (False, True):
+            for (family, size, _), packet in zip(cases, self.send_inner(cases, staged), strict=True):
+                with self.subTest(staged=staged, family=family, size=size):
+                    length = size + (28 if family == 4 else 48)
+                    opened = self.alice.session.open(self.check_headers(packet, 0))
+                    self.assertEqual(len(opened), min(MTU, (length + 15) // 16 * 16))
+                    self.assertEqual(opened[length:], bytes(len(opened) - length))
+
+    def send_inner(self, cases: list[tuple[int, int, int]], staged: bool) -> list[bytes]:
+        """Sends Alice datagrams of these families, sizes and DS fields; the packets that have carried them. staged:
+        they wait for a handshake, so that it is the daemon who sends them."""
+        if staged:
+            self.alice = self.peer(4, self.alice.socket.getsockname()[0], PORT + 1)
+        else:
+            self.connect(self.alice)
+        before = len(self.sent(TRANSPORT_DATA))
+        for family, size, ds in cases:
+            with self.c.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+                sender.setsockopt(*TOS_OPTION[family], ds)
+                sender.sendto(bytes(size), (self.alice.inner[family], SINK_PORT))
+        if staged:
+            self.alice.accept()
+        wait_until(lambda: len(self.sent(TRANSPORT_DATA)) >= before + len(cases), "the packets leave")
+        return self.sent(TRANSPORT_DATA)[before:]
+
+    def test_a_congestion_mark_reaches_inner_packets_that_can_carry_it(self):
+        self.connect(self.alice)
+        tap = self.c.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+        self.addCleanup(tap.close)
+        tap.bind((self.config.name, 3))
+        tap.settimeout(3)
+        for family, inner, outer in itertools.product((4, 6), range(4), range(4)):
+            with self.subTest(family=family, inner=inner, outer=outer):
+                self.alice.socket.setsockopt(*TOS_OPTION[self.outer], outer)
+                sent = with_ds(self.alice.datagram(b"marked", family), 0xB8 | inner)
+                self.alice.send(self.alice.session.seal(sent))
+                marked = CE if outer == CE and inner != NOT_ECT else inner
+                self.assertEqual(tap.recv(2048), with_ds(sent, 0xB8 | marked))
+
+
+globals().update(for_each_mode(OuterHeaders, unittest.TestCase))
+
+if __name__ == "__main__":
+    main()
