@@ -74,6 +74,17 @@ def require_wireguard_go(test: Callable) -> Callable:
     return unittest.skipUnless(wireguard_go(), "wireguard-go is missing: run tools/setup")(test)
 
 
+def boringtun() -> str | None:
+    """The boringtun-cli of this machine: our own build of it (tools/setup), or an installed one."""
+    ours = BUILD / "peers/boringtun-cli"
+    return str(ours) if ours.is_file() else shutil.which("boringtun-cli")
+
+
+def require_boringtun(test: Callable) -> Callable:
+    """Decorator: skips a test, aloud, on a machine without boringtun."""
+    return unittest.skipUnless(boringtun(), "boringtun-cli is missing: tools/setup says why")(test)
+
+
 def missing_privilege() -> str | None:
     """Why no scenario can run here, or None."""
     if os.geteuid() != 0:
