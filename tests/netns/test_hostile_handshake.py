@@ -161,10 +161,11 @@ class Initiations(HostileCases):
         answers = Counter(map(message_type, drain(self.mallory.socket)))
         refused = self.drops_since(before)
         refused.pop("bad_type")  # of handled()
-        self.assertEqual(set(answers), {RESPONSE})
+        self.assertLessEqual(set(answers), {RESPONSE, COOKIE_REPLY})  # the latter when this machine is too busy
         self.assertLessEqual(answers[RESPONSE], elapsed * ACCEPTED_RATE + 1)
         self.assertGreater(answers[RESPONSE], elapsed)
-        self.assertEqual(refused, {"initiation_flood": len(flood) - answers[RESPONSE]})
+        self.assertEqual(sum(refused.values()), len(flood) - answers[RESPONSE], refused)
+        self.assertLessEqual(set(refused), {"initiation_flood", "under_load"})
         self.mallory.ping()  # by the session it had before
         self.mallory.connect(at=begin + 2 * FLOOD_SECONDS)
         self.mallory.ping()
