@@ -145,10 +145,7 @@ void Tunnel::network_changed(bool routes, const std::set<Neighbourhood> &neighbo
 
 void Tunnel::slept()
 {
-    if (!device_.is_up())
-        return;
-    device_.down(now());
-    device_.up(now());
+    device_.wipe_keys(now());
     schedule();
 }
 
