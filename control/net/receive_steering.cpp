@@ -18,7 +18,9 @@ Result<> mount_private_sysfs()
         return system_failure(errno, "a mount namespace of its own");
     if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
         return system_failure(errno, "make its mounts private");
-    if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
+    // EBUSY: the one that is there already is our network namespace's.
+    if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0 &&
+        errno != EBUSY)
         return system_failure(errno, "mount sysfs");
     return {};
 }
