@@ -28,7 +28,7 @@ void Device::State::event(const wg_event &event, Now now)
         follow_endpoint(*peer);
     if (event.bits & WG_EVENT_CONFIRMED && peer->keypairs.is_next(event.keypair))
         confirm_next(*peer, now);
-    if (event.bits & WG_EVENT_REKEY && peer->state.current == event.keypair)
+    if (event.bits & WG_EVENT_REKEY && peer->keypairs.is_current(event.keypair))
         keep_key_fresh(*peer, now);
     if (event.bits & WG_EVENT_SENT)
         look_at_sent(*peer, now);

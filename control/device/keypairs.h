@@ -32,6 +32,7 @@ class Keypairs {
     /// previous. As responder: it is next until the initiator is heard on it; next and previous
     /// fall out.
     [[nodiscard]] FallenKeypairs add(const Keypair &keypair);
+    bool is_current(KeypairId id) const { return current_ && current_->id == id; }
     bool is_next(KeypairId id) const { return next_ && next_->id == id; }
     /// The first authentic packet on next: next is current, current is previous.
     [[nodiscard]] FallenKeypairs confirm_next();

@@ -75,6 +75,9 @@ TEST_F(Events, a_bell_for_an_older_keypair_begins_no_handshake)
     a.datapath.raise(a.peer_of(b), a.published(b).current + 1000, WG_EVENT_REKEY);
     a.datapath.raise(a.peer_of(b), a.published(b).current + 1000, WG_EVENT_CONFIRMED);
     network.settle();
+    a.device->wipe_keys(a.now());
+    a.datapath.raise(a.peer_of(b), a.published(b).current, WG_EVENT_REKEY); // of none
+    network.settle();
     EXPECT_EQ(network.count(a, Kind::initiation), 0U);
     EXPECT_FALSE(a.datapath.is_raised(a.peer_of(b), WG_EVENT_REKEY | WG_EVENT_CONFIRMED));
 }

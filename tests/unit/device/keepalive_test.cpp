@@ -51,6 +51,24 @@ TEST_F(Keepalives, data_that_comes_while_a_keepalive_is_pending_asks_for_another
     expect_at(times[1], sent + 1ms + 20s);
 }
 
+TEST_F(Keepalives, a_keepalive_that_finds_no_key_begins_a_handshake)
+{
+    connect();
+    const Instant began = network.clock.instant;
+    network.run_until(began + 175s);
+    network.route = [this](const Datagram &datagram) { // a's own attempts to rekey are lost
+        return datagram.sender == &a && datagram.kind == Kind::initiation
+                   ? std::vector<Duration>{}
+                   : std::vector<Duration>{1ms};
+    };
+    network.forget();
+    a.transmit(b, 1);
+    network.run_for(11s);
+    ASSERT_EQ(network.count(b, Kind::initiation), 1U);
+    expect_at(network.times(b, Kind::initiation)[0], began + 175s + 1ms + 10s);
+    EXPECT_EQ(network.count(b, Kind::keepalive), 1U);
+}
+
 TEST_F(Keepalives, two_idle_peers_go_silent)
 {
     connect();
