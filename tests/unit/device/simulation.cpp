@@ -260,7 +260,11 @@ void Simulation::flush_staged()
         if (i >= MAX_STAGED_PACKETS)
             expected.push_back(number_);
     }
+    network_.run_for(1500us); // the response is under way, and the responder waits for its answer
+    transmit(*hosts_[1], *hosts_[0]);
     network_.settle();
+    require(!hosts_[0]->delivered.empty() && hosts_[0]->delivered.back() == number_,
+            "what the responder staged is lost although the handshake succeeded");
     std::vector<std::uint32_t> arrived;
     std::ranges::copy_if(hosts_[1]->delivered, std::back_inserter(arrived),
                          [first](std::uint32_t number) { return number >= first; });

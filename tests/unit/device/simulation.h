@@ -61,7 +61,7 @@ class Simulation {
     /// Nobody has anything to say: all fall silent, and forget their keys.
     void fall_silent();
     /// Twice as many packets as may be staged, at once and without a key: the later half comes
-    /// through, in order.
+    /// through, in order. And one that the responder has to stage.
     void flush_staged();
     /// Of everything that was sent since the beginning.
     void check_initiations() const;
