@@ -44,8 +44,9 @@ static __always_inline void note_sent(const struct wg_session *session, __u64 co
 
     __sync_fetch_and_add(&activity->tx_bytes, WG_TRANSPORT_OVERHEAD + length);
     activity->last_sent = session->now;
-    if (length && activity->first_unanswered <= *(volatile __u64 *)&activity->last_received) {
-        activity->first_unanswered = session->now;
+    if (length) {
+        if (activity->first_unanswered <= *(volatile __u64 *)&activity->last_received)
+            activity->first_unanswered = session->now;
         raise(session, WG_EVENT_SENT);
     }
     if (counter >= REKEY_AFTER_MESSAGES || (keypair->flags & WG_KEYPAIR_INITIATOR &&
@@ -64,10 +65,9 @@ static __always_inline void note_received(const struct wg_session *session, __u3
     activity->last_received = session->now;
     if (length) {
         activity->last_data_received = session->now;
-        if (activity->first_unacknowledged <= *(volatile __u64 *)&activity->last_sent) {
+        if (activity->first_unacknowledged <= *(volatile __u64 *)&activity->last_sent)
             activity->first_unacknowledged = session->now;
-            raise(session, WG_EVENT_RECEIVED);
-        }
+        raise(session, WG_EVENT_RECEIVED);
     }
     if (session->id == session->peer->next)
         raise(session, WG_EVENT_CONFIRMED);

@@ -58,6 +58,28 @@ TEST_F(Events, data_answered_before_the_bell_is_read_leaves_the_bell_ready)
     EXPECT_EQ(network.count(a, Kind::initiation), 1U);
 }
 
+TEST_F(Events, a_bell_that_found_the_ring_full_is_rung_by_the_next_packet)
+{
+    connect();
+    network.run_for(40s);
+    network.forget();
+    for (Host *host : {&a, &b})
+        host->datapath.ring_size = 0;
+    const Instant first = network.clock.instant;
+    a.transmit(b, 1);
+    network.run_for(2s);
+    for (Host *host : {&a, &b})
+        host->datapath.ring_size = 1000;
+    a.transmit(b, 2);
+    network.settle();
+    network.cut();
+    network.run_for(16s);
+    ASSERT_EQ(network.count(b, Kind::keepalive), 1U);
+    expect_at(network.times(b, Kind::keepalive)[0], first + 1ms + 10s);
+    ASSERT_EQ(network.count(a, Kind::initiation), 1U);
+    expect_at(network.times(a, Kind::initiation)[0], first + 15s, 334ms);
+}
+
 TEST_F(Events, a_bell_that_rings_while_the_interface_is_down_is_ready_again)
 {
     const PeerId id = a.peer_of(b);

@@ -197,8 +197,9 @@ void FakeDatapath::note_sent(KeypairRecord &keypair, std::uint64_t counter, std:
 
     activity.tx_bytes += WG_TRANSPORT_OVERHEAD + length;
     activity.last_sent = now;
-    if (length != 0 && activity.first_unanswered <= activity.last_received) {
-        activity.first_unanswered = now;
+    if (length != 0) {
+        if (activity.first_unanswered <= activity.last_received)
+            activity.first_unanswered = now;
         raise(keypair.state.peer, keypair.state.id, WG_EVENT_SENT);
     }
     if (counter >= REKEY_AFTER_MESSAGES ||
@@ -215,10 +216,9 @@ void FakeDatapath::note_received(KeypairRecord &keypair, std::size_t length)
     activity.last_received = now;
     if (length != 0) {
         activity.last_data_received = now;
-        if (activity.first_unacknowledged <= activity.last_sent) {
+        if (activity.first_unacknowledged <= activity.last_sent)
             activity.first_unacknowledged = now;
-            raise(keypair.state.peer, keypair.state.id, WG_EVENT_RECEIVED);
-        }
+        raise(keypair.state.peer, keypair.state.id, WG_EVENT_RECEIVED);
     }
     if (published(keypair.state.peer)->next == keypair.state.id)
         raise(keypair.state.peer, keypair.state.id, WG_EVENT_CONFIRMED);
@@ -239,7 +239,7 @@ void FakeDatapath::raise(PeerId peer, KeypairId keypair, std::uint32_t bit)
 {
     std::uint32_t &raised = peers_.at(peer).events;
 
-    if (raised & bit)
+    if (raised & bit || events.size() >= ring_size)
         return;
     raised |= bit;
     events.push_back({.peer = peer, .bits = bit, .keypair = keypair});

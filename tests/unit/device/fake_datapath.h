@@ -108,6 +108,7 @@ class FakeDatapath final : public Datapath {
     std::function<void(const Endpoint &, Bytes, std::uint8_t)> message_sent;
     std::function<void(const Endpoint &, const DataMessage &)> data_sent;
     std::deque<wg_event> events; ///< the ring
+    std::size_t ring_size = 1000;
     std::map<wg_drop_reason, std::uint64_t> drops;
     std::map<Prefix, PeerId> allowed_ips;
     std::size_t max_peers = 1000;

@@ -91,6 +91,21 @@ TEST_F(Sessions, data_on_a_key_that_is_still_valid_keeps_the_retries_going)
     EXPECT_GT(times.back(), network.clock.instant - 6s);
 }
 
+TEST_F(Sessions, data_after_the_retries_were_given_up_begins_them_again_after_15_s)
+{
+    connect();
+    network.cut();
+    b.transmit(a, 1); // a responder: it does not rekey, and its key is valid for 180 s
+    network.run_for(130s);
+    EXPECT_EQ(network.count(b, Kind::initiation), 20U);
+    network.forget();
+    const Instant sent = network.clock.instant;
+    b.transmit(a, 2);
+    network.run_for(16s);
+    ASSERT_EQ(network.count(b, Kind::initiation), 1U);
+    expect_at(network.times(b, Kind::initiation)[0], sent + 15s, 334ms);
+}
+
 TEST_F(Sessions, the_initiator_rekeys_after_120_s_without_loss)
 {
     connect();
