@@ -111,7 +111,7 @@ Result<> BpfDatapath::publish(PublishedPeer &peer)
 
 Result<> BpfDatapath::store_preshared_key(PeerId peer, const Key &key)
 {
-    return peer_secrets_.put(peer, load<wg_secret_key>(key.bytes()));
+    return peer_secrets_.put(peer, key);
 }
 
 Result<> BpfDatapath::set_allowed_ip(TunnelId tunnel, const Prefix &prefix, PeerId peer)

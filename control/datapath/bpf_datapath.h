@@ -15,6 +15,7 @@
 #include "datapath/bpf_programs.h"
 #include "datapath/datapath.h"
 #include "datapath/grace_period.h"
+#include "datapath/secret_keys.h"
 
 namespace wg {
 
@@ -113,8 +114,8 @@ class BpfDatapath {
     BpfMap<std::uint32_t, std::uint64_t> indices_;
     BpfMap<std::uint64_t, wg_keypair> keypairs_;
     BpfMap<std::uint64_t, wg_keypair_secrets> keypair_secrets_;
-    BpfMap<std::uint32_t, wg_secret_key> tunnel_secrets_;
-    BpfMap<std::uint32_t, wg_secret_key> peer_secrets_;
+    SecretKeys tunnel_secrets_;
+    SecretKeys peer_secrets_;
     std::uint64_t *versions_ = nullptr;    ///< peer_versions, by mmap
     wg_peer_activity *activity_ = nullptr; ///< peer_activity, by mmap
 

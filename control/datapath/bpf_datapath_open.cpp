@@ -143,7 +143,7 @@ void BpfDatapath::erase_orphans()
     for (const auto id : keypairs_.keys())
         if (!sessions_.contains(id))
             keypairs_.erase(id);
-    for (const auto peer : peer_secrets_.keys())
+    for (const auto peer : peer_secrets_.owners())
         if (!published_.contains(peer))
             peer_secrets_.erase(peer);
     // the next owner of the slot must not inherit them
@@ -169,8 +169,8 @@ std::vector<AdoptedPeer> BpfDatapath::adopted_peers(TunnelId tunnel)
         if (published.tunnel != tunnel)
             continue;
         AdoptedPeer peer{published.state, {}, prefixes[id], {}};
-        if (const auto secret = peer_secrets_.find(id))
-            peer.preshared_key = Key(secret->key);
+        if (auto secret = peer_secrets_.find(id))
+            peer.preshared_key = *std::move(secret);
         for (const KeypairId keypair :
              {published.state.current, published.state.previous, published.state.next})
             if (const auto element = keypairs_.find(keypair, BPF_F_LOCK); keypair != 0 && element)
@@ -201,15 +201,12 @@ void BpfDatapath::erase_tunnel(TunnelId id)
 
 Result<> BpfDatapath::store_private_key(TunnelId id, const Key &key)
 {
-    return tunnel_secrets_.put(id, load<wg_secret_key>(key.bytes()));
+    return tunnel_secrets_.put(id, key);
 }
 
 std::optional<Key> BpfDatapath::private_key(TunnelId id) const
 {
-    const auto secret = tunnel_secrets_.find(id);
-    if (!secret)
-        return {};
-    return Key(secret->key);
+    return tunnel_secrets_.find(id);
 }
 
 Result<> BpfDatapath::put_nic(std::uint32_t ifindex, const wg_nic &nic)

@@ -122,11 +122,13 @@ struct wg_peer {
 };
 static_assert(sizeof(struct wg_peer) == 4 + 4 + 3 * 8 + 4 + 2 + 2 + 24 + 16 + 4 + 40 + 32 + 12 + 8);
 
-/* peer_secrets, tunnel_secrets: preshared and private keys, for a daemon that takes over. */
+/* peer_secrets, tunnel_secrets: preshared and private keys, for a daemon that takes over. The lock is
+ * there for BPF_F_LOCK: it makes user space overwrite a key where it is. */
 struct wg_secret_key {
+    struct bpf_spin_lock lock;
     __u8 key[WG_KEY_SIZE];
 };
-static_assert(sizeof(struct wg_secret_key) == 32);
+static_assert(sizeof(struct wg_secret_key) == 4 + 32);
 
 /* What a program wants the daemon to know about a peer: level bits in peer_activity.events. A bit
  * that was clear rings the bell once; it stays set until the daemon clears it. */

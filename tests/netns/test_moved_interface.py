@@ -7,7 +7,9 @@
 import os
 import unittest
 
-from support import MIB, Capture, Netns, Pair, Topology, Wgxdp, expect_ping, main, tcp_transfer, udp_echo
+from support import (MIB, Capture, Netns, Pair, Topology, Wgxdp, expect_ping, main, tcp_transfer, udp_echo,
+                     wait_until)
+from support.host import run
 from support.wire import KEEPALIVE_SIZE
 
 
@@ -76,6 +78,16 @@ class MovedInterface(unittest.TestCase):
             home.ip("link", "set", name, "up")
             expect_ping(home, pair.inner[4][1], 5, wait=5)
             self.assertFalse(pair.left.tunnel(name)["moved"])
+
+    def test_the_end_of_the_namespace_it_moved_to_is_the_end_of_the_tunnel(self):
+        with Topology() as topology:
+            pair, container = self.prepare(topology, "auto")
+            move_to(pair, container)
+            expect_ping(container, pair.inner[4][1], wait=5)
+            run(["ip", "netns", "del", container.name])
+            wait_until(lambda: pair.left.rpc("tunnel.list") == [], "the tunnel is gone")
+            self.assertTrue(pair.left.nics())  # what was attached on request stays
+            run(["ip", "netns", "add", container.name])  # for the topology to delete
 
 
 if __name__ == "__main__":

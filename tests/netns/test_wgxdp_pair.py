@@ -5,9 +5,12 @@
 """
 
 import itertools
+import os
+import socket
 import unittest
 
-from support import MIB, Pair, Topology, Wgxdp, check_fast_path, check_traffic, main
+from support import CheckFailed, MIB, Netns, Pair, Topology, Wgxdp, check_fast_path, check_traffic, main
+from support.traffic import EchoServer, family_of, udp_checksum
 
 SIZE = 50 * MIB
 
@@ -60,6 +63,32 @@ class WgxdpPair(unittest.TestCase):
             pair.first_ping()
             with check_fast_path(left, right, size=8 * MIB):
                 check_traffic(pair, 4 * MIB)
+
+    def test_datagrams_whose_checksum_is_computed_to_zero_arrive(self):
+        for mode in ("native", "tc", None):
+            with self.subTest(mode=mode), Topology() as topology:
+                left, right = (Wgxdp(topology, netns) for netns in topology.underlay())
+                for node in (left, right) if mode else ():
+                    node.attach("eth0", mode)
+                pair = Pair(topology, left, right)
+                pair.up()
+                pair.first_ping()
+                for family in (4, 6):
+                    echo_zero_checksum(left.netns, right.netns, pair.inner[family][1])
+
+
+def echo_zero_checksum(client: Netns, server: Netns, address: str) -> None:
+    with EchoServer(server, address) as echo, client.socket(family_of(address), socket.SOCK_DGRAM) as probe:
+        probe.settimeout(2)
+        probe.connect((address, echo.port))
+        for size in (2, 3, 100, 1363):
+            start = os.urandom(size - size % 2)
+            payload = start + udp_checksum(probe, start + bytes(2 + size % 2)).to_bytes(2, "big") + bytes(size % 2)
+            if udp_checksum(probe, payload):
+                raise CheckFailed("that is not zero")
+            probe.send(payload)
+            if probe.recv(1 << 16) != payload:
+                raise CheckFailed(f"{len(payload)} bytes came back as others")
 
 
 if __name__ == "__main__":

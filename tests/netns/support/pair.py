@@ -87,7 +87,7 @@ def check_traffic(pair: Pair, size: int = 50 * MIB) -> None:
 
 
 @contextmanager
-def check_fast_path(*nodes: Wgxdp, size: int) -> Iterator[dict[str, dict[str, int]]]:
+def check_fast_path(*nodes: Wgxdp, size: int, nic: str = "eth0") -> Iterator[dict[str, dict[str, int]]]:
     """Around traffic of at least `size` bytes each way: the programs must have carried it, and dropped nothing. Fills
     in how often each node's programs ran, by instance."""
     before = [node.runs() for node in nodes]
@@ -97,7 +97,7 @@ def check_fast_path(*nodes: Wgxdp, size: int) -> Iterator[dict[str, dict[str, in
     for node, earlier in zip(nodes, before, strict=True):
         ran = {name: runs - earlier.get(name, 0) for name, runs in node.runs().items()}
         report[node.instance] = ran
-        native = any(nic["mode"] == "native" for nic in node.nics().values())
+        native = node.nics()[nic]["mode"] == "native"
         for program in ("wg_tx", "wg_rx_xdp" if native else "wg_rx_tc"):
             if ran[program] < packets:
                 raise CheckFailed(f"{node.instance}: {program} ran {ran[program]} times for {packets} packets: {ran}")

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from .topology import Netns
-from .traffic import family_of
+from .traffic import checksum, family_of
 
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
@@ -44,15 +44,6 @@ def parse_udp(frame: bytes) -> tuple[int, int, bytes] | None:
     length = int.from_bytes(frame[start + 4:start + 6], "big")
     ports = (int.from_bytes(frame[start + at:start + at + 2], "big") for at in (0, 2))
     return *ports, frame[start + 8:start + length]
-
-
-def checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071)."""
-    data += b"\0" * (len(data) % 2)
-    total = sum(int.from_bytes(data[at:at + 2], "big") for at in range(0, len(data), 2))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def udp_packet(source: str, destination: str, port: int, payload: bytes) -> tuple[bytes, bytes]:
