@@ -78,6 +78,13 @@ static __always_inline bool find_sending_keypair(struct wg_session *session,
     return peer->current && find_keypair(session, peer->current);
 }
 
+/* The peer was heard from elsewhere, and the daemon does not know yet: the answer must not go where
+ * the peer was. (Between hosts of two addresses each, both would go on moving for ever.) */
+static __always_inline bool has_moved(const struct wg_session *session)
+{
+    return *(volatile __u32 *)&session->activity->events & WG_EVENT_ENDPOINT;
+}
+
 /* Can BPF send this packet by itself? If not, the daemon can: no usable key yet, no plain route,
  * too long. */
 static __always_inline bool
@@ -95,7 +102,7 @@ is_sendable(struct wg_outgoing *out, const struct wg_tunnel *tunnel, struct wg_p
     if (out->inner.length > out->padded || out->padded > WG_MAX_PAYLOAD)
         return false;
     session->peer = peer; /* all of one version: what is checked here is what is used */
-    return find_sending_keypair(session, peer) && !is_expired(session) &&
+    return find_sending_keypair(session, peer) && !has_moved(session) && !is_expired(session) &&
            session->keypair->tx_counter < REJECT_AFTER_MESSAGES;
 }
 

@@ -151,7 +151,8 @@ PeerActivity BpfDatapath::activity(PeerId peer) const
             .first_unanswered = when(from.first_unanswered),
             .last_received = when(from.last_received),
             .last_data_received = when(from.last_data_received),
-            .first_unacknowledged = when(from.first_unacknowledged)};
+            .first_unacknowledged = when(from.first_unacknowledged),
+            .moved = (std::atomic_ref(from.events).load() & WG_EVENT_ENDPOINT) != 0};
 }
 
 void BpfDatapath::acknowledge(PeerId peer, std::uint32_t bits)

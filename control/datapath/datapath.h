@@ -59,6 +59,7 @@ struct PeerActivity {
     Instant last_data_received{};
     Instant
         first_unacknowledged{}; ///< first data received after last_sent; stale when older than it
+    bool moved = false; ///< heard from elsewhere, and not acknowledged: see observed_endpoint
 };
 
 /// What a fresh daemon finds of a peer that an earlier one left.

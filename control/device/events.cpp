@@ -22,6 +22,8 @@ void Device::State::event(const wg_event &event, Now now)
     // The two timers' bits stay set while their timer is armed: one bell an idle peer, not one a
     // packet.
     const std::uint32_t at_once = event.bits & ~std::uint32_t{WG_EVENT_SENT | WG_EVENT_RECEIVED};
+    if (event.bits & WG_EVENT_ENDPOINT) // once before: until then the bit keeps packets from where
+        follow_endpoint(*peer);         // the peer was
     if (at_once)
         datapath.acknowledge(event.peer, at_once);
     if (event.bits & (WG_EVENT_ENDPOINT | WG_EVENT_CONFIRMED))

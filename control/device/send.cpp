@@ -14,6 +14,8 @@ constexpr std::uint8_t HANDSHAKE_DS = 0x88; // AF41
 
 void Device::State::send(Peer &peer, Bytes packet, Now now)
 {
+    if (datapath.activity(peer.id()).moved) // its bell is still to be heard
+        follow_endpoint(peer);
     if (!peer.state.endpoint) {
         datapath.count_drop(WG_DROP_NO_ENDPOINT);
         return;
