@@ -69,15 +69,28 @@ Result<> set_inner_offloads(Ethtool &ethtool, const std::string &name)
     });
 }
 
+Result<> write_setting(const std::string &path, char value)
+{
+    errno = 0;
+    if (!(std::ofstream(path) << value << '\n' << std::flush))
+        return system_failure(errno, "write {} to {}", value, path);
+    return {};
+}
+
 /// The birth netns' stack must have no part in the tunnel.
 Result<> disable_ipv6(const std::string &name)
 {
-    std::string path = "/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6";
     if (access("/proc/sys/net/ipv6", F_OK) != 0)
         return {}; // no IPv6 to disable
-    errno = 0;
-    if (!(std::ofstream(path) << "1\n" << std::flush))
-        return system_failure(errno, "write 1 to {}", path);
+    return write_setting("/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6", '1');
+}
+
+/// A hub forwards from peer to peer, and none of them has a shorter way. As the kernel driver; the
+/// setting of "all" would be stronger than wg0's own.
+Result<> send_no_redirects(const std::string &name)
+{
+    for (const std::string &which : {std::string("all"), name})
+        WG_TRY(write_setting("/proc/sys/net/ipv4/conf/" + which + "/send_redirects", '0'));
     return {};
 }
 
@@ -89,6 +102,7 @@ Result<> configure(Netlink &netlink, const TunnelInterface &tunnel)
     WG_TRY(netlink.set_addrgenmode_none(tunnel.ifindex));
     WG_TRY(netlink.set_addrgenmode_none(tunnel.inner_ifindex));
     WG_TRY(disable_ipv6(tunnel.inner_name));
+    WG_TRY(send_no_redirects(tunnel.name));
     if (auto steered = steer_to_all_cpus(tunnel.inner_name); !steered)
         log::warn("{}: slower than it could be: {}", tunnel.name, steered.error().what);
     return netlink.set_up(tunnel.inner_ifindex);

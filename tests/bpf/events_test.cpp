@@ -277,6 +277,20 @@ TEST_P(Roaming, rings_once_until_acknowledged_but_keeps_the_last_place)
     EXPECT_EQ(datapath->observed_endpoint(peer.current.id).value().first.port, 3);
 }
 
+TEST_P(Roaming, sends_nothing_to_where_the_peer_was_until_it_is_acknowledged)
+{
+    auto &peer = peers[0];
+    const Buffer inner = to_peer(peer.number, false, 100);
+    ASSERT_EQ(send(inner).verdict, TC_ACT_REDIRECT);
+    ASSERT_TRUE(roams_to(must(Endpoint::parse("203.0.113.5:9"))));
+    const Outcome run = send(inner);
+    EXPECT_EQ(run.verdict, TC_ACT_OK); // the daemon's
+    EXPECT_TRUE(same_frame(run.frame, inner_frame(inner, false)));
+    EXPECT_EQ(keypair(peer.current.id).tx_counter, 1);
+    datapath->acknowledge(peer.state.id, WG_EVENT_ENDPOINT);
+    EXPECT_EQ(send(inner).verdict, TC_ACT_REDIRECT);
+}
+
 TEST_P(Roaming, does_not_follow_a_replayed_packet)
 {
     const auto &peer = peers[0];

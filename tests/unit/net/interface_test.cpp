@@ -175,6 +175,13 @@ TEST_F(InterfaceTest, gives_neither_end_an_address_of_its_own)
     EXPECT_EQ(first_line("/proc/sys/net/ipv6/conf/wg0/disable_ipv6"), "0");
 }
 
+TEST_F(InterfaceTest, sends_no_icmp_redirects)
+{
+    make();
+    for (const char *which : {"wg0", "all"})
+        EXPECT_EQ(first_line(fmt::format("/proc/sys/net/ipv4/conf/{}/send_redirects", which)), "0");
+}
+
 TEST_F(InterfaceTest, goes_with_its_inner_end_even_from_another_netns)
 {
     auto tunnel = make();
