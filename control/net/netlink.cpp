@@ -181,6 +181,10 @@ Result<> Netlink::add_address(std::uint32_t ifindex, const InterfaceAddress &add
     header.ifa_family = static_cast<std::uint8_t>(address.address.family);
     header.ifa_prefixlen = address.length;
     header.ifa_index = ifindex;
+    // Nobody on a tunnel can have the address already. Otherwise the kernel would find that out on a
+    // work queue, and until then choose another source for the first packets.
+    if (address.address.is_v6())
+        header.ifa_flags = IFA_F_NODAD;
     NetlinkMessage message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, header);
     put_address(message, IFA_LOCAL, address.address);
     put_address(message, IFA_ADDRESS, address.address);

@@ -170,6 +170,13 @@ TEST_F(NetlinkTest, leaves_an_address_that_is_there_already)
     EXPECT_EQ(std::ranges::count(addresses, LocalAddress{ifindex("v0"), address}), 1);
 }
 
+TEST_F(NetlinkTest, adds_addresses_that_are_used_at_once)
+{
+    must(netlink().add_address(ifindex("v0"), must(InterfaceAddress::parse("fd00::1/64"))));
+    EXPECT_EQ(output_of("ip -6 address show dev v0 tentative"), "");
+    EXPECT_NE(output_of("ip -6 address show dev v0 nodad"), "");
+}
+
 TEST_F(NetlinkTest, adds_routes_of_both_families_once)
 {
     must(netlink().set_up(ifindex("v0")));
