@@ -40,11 +40,6 @@ SlowPathPorts Tunnel::ports()
         .count_drop = context_.count_drop};
 }
 
-std::uint16_t Tunnel::listen_port() const
-{
-    return socket_ ? socket_->port() : ntohs(state_.listen_port);
-}
-
 void Tunnel::send(std::span<OutgoingDatagram> datagrams)
 {
     if (!socket_) { // the interface is down
@@ -85,7 +80,7 @@ void Tunnel::receive(std::span<const Datagram> datagrams)
         receive_handshakes();
     if (!data.empty())
         datapath_.slow_path().receive(data);
-    schedule();
+    settle();
 }
 
 /* A few at a time: between them the sockets are read, so that a queue shows how far behind we are.
@@ -98,7 +93,7 @@ void Tunnel::receive_handshakes()
         const auto message = handshakes_.pop();
         device_.receive(message.bytes, message.from, when);
     }
-    schedule();
+    settle();
     if (handshakes_.empty())
         return;
     asio::post(context_.io, [this, alive = std::weak_ptr(alive_)] {
@@ -116,7 +111,7 @@ void Tunnel::hand_over(std::span<const Bytes> frames)
     for (const Bytes frame : frames)
         if (frame.size() >= ETH_HLEN)
             hand_over(frame.subspan(ETH_HLEN), when);
-    schedule();
+    settle();
 }
 
 /* Find the peer, and let the device send or stage. Where there is none, the sender is told. */
@@ -140,19 +135,19 @@ void Tunnel::network_changed(bool routes, const std::set<Neighbourhood> &neighbo
         routes_.refresh_all();
     for (const auto &[ifindex, next_hop] : neighbours)
         routes_.neighbour_changed(ifindex, next_hop);
-    schedule();
+    settle();
 }
 
 void Tunnel::slept()
 {
     device_.wipe_keys(now());
-    schedule();
+    settle();
 }
 
 void Tunnel::copied()
 {
     device_.expire_sending_keys(now());
-    schedule();
+    settle();
 }
 
 void Tunnel::event(const wg_event &event)
@@ -160,10 +155,10 @@ void Tunnel::event(const wg_event &event)
     device_.event(event, now());
     if ((event.bits & WG_EVENT_SENT) != 0)
         routes_.confirm(event.peer);
-    schedule();
+    settle();
 }
 
-void Tunnel::schedule()
+void Tunnel::settle()
 {
     for (const PeerId peer : routes_.take_lost_sources())
         device_.forget_source(peer);
@@ -181,7 +176,7 @@ void Tunnel::schedule()
         if (error || alive.expired())
             return;
         device_.advance(now());
-        schedule();
+        settle();
     });
 }
 
@@ -242,7 +237,7 @@ void Tunnel::set_up(bool up)
         if (!socket)
             return log::error("{}: not up: {}", name(), socket.error().what);
         socket_ = *std::move(socket);
-        state_.listen_port = htons(listen_port());
+        state_.listen_port = htons(socket_->port());
         if (const auto stored = store(); !stored)
             log::error("{}: {}", name(), stored.error().what);
     }
@@ -252,7 +247,7 @@ void Tunnel::set_up(bool up)
         socket_.reset();
         handshakes_.clear();
     }
-    schedule();
+    settle();
 }
 
 /* Port and mark first: what applying the rest sends must leave by them. A refusal puts them back.
@@ -282,7 +277,7 @@ Result<> Tunnel::change(DeviceChange change)
     state_.listen_port = htons(socket_ ? socket_->port() : port.value_or(listen_port()));
     if (mark != old_mark)
         routes_.refresh_all();
-    schedule();
+    settle();
     const auto stored = store();
     if (new_key)
         WG_TRY(context_.maps.store_private_key(

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include <arpa/inet.h>
 #include <asio.hpp>
 
 #include "api/service.h"
@@ -47,7 +48,7 @@ class Tunnel {
     TunnelId id() const { return interface_.inner_ifindex; }
     const std::string &name() const { return interface_.name; }
     /// Of the open socket, or the one to open when the interface is set up (0: any).
-    std::uint16_t listen_port() const;
+    std::uint16_t listen_port() const { return ntohs(state_.listen_port); }
     bool is_bare() const { return state_.bare != 0; } ///< goes with its configuration socket
     Result<> change(DeviceChange change);
     TunnelStatus status() const;
@@ -85,7 +86,8 @@ class Tunnel {
     void hand_over(std::span<const Bytes> frames);
     void hand_over(Bytes packet, Now when);
     void set_up(bool up);
-    void schedule();
+    /// Ends whatever touched the device: what its routes found is acted on, and the timer set.
+    void settle();
     bool follow_move(const wg_tunnel &state);
 
     TunnelContext context_;

@@ -152,7 +152,7 @@ Result<> Tunnel::restore()
     WG_TRY(open_packets());
     WG_TRY(context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx"));
     link_changed();
-    schedule();
+    settle();
     return {};
 }
 

@@ -90,12 +90,8 @@ std::optional<Endpoint> Device::endpoint_of(PeerId peer) const
 
 void Device::forget_source(PeerId peer)
 {
-    Peer *found = state_->peers.find(peer);
-    if (!found)
-        return;
-    found->clear_sticky_source();
-    if (found->endpoint_moved)
-        state_->publish(*found);
+    if (Peer *found = state_->peers.find(peer))
+        state_->forget_source(*found);
 }
 
 void Device::handshakes_queued(std::size_t messages, Now now)

@@ -87,11 +87,15 @@ void Device::State::set_identity(std::optional<StaticIdentity> new_identity, Now
 
 void Device::State::clear_sticky_sources()
 {
-    for (Peer &peer : peers) {
-        peer.clear_sticky_source();
-        if (peer.endpoint_moved)
-            publish(peer);
-    }
+    for (Peer &peer : peers)
+        forget_source(peer);
+}
+
+void Device::State::forget_source(Peer &peer)
+{
+    peer.clear_sticky_source();
+    if (peer.endpoint_moved)
+        publish(peer);
 }
 
 void Device::State::remove_peer(Peer &peer)

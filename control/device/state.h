@@ -35,6 +35,7 @@ struct Device::State {
     void expire_sending_keys(Now now);
     void expire_sending_keys(Peer &peer);
     void clear_sticky_sources();
+    void forget_source(Peer &peer);
     void remove_peer(Peer &peer);
 
     // --- adopt.cpp: an earlier daemon's peers ---
