@@ -21,52 +21,62 @@ void run(int program, bpf_test_run_opts &options)
         throw std::system_error(errno, std::generic_category(), "BPF_PROG_TEST_RUN");
 }
 
+/// One run over these bytes, in a context of the program's type.
+template <typename Context>
+bpf_test_run_opts options_for(Bytes data, const Context &in)
+{
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.data_in = data.data();
+    options.data_size_in = static_cast<std::uint32_t>(data.size());
+    options.ctx_in = &in;
+    options.ctx_size_in = sizeof(in);
+    options.repeat = 1;
+    return options;
+}
+
+template <typename Context>
+struct Run {
+    Buffer data = Buffer(MAX_FRAME);
+    Context context{};
+    int verdict = 0;
+};
+
+template <typename Context>
+Run<Context> run_once(int program, Bytes frame, const Context &in)
+{
+    Run<Context> out;
+    auto options = options_for(frame, in);
+    options.data_out = out.data.data();
+    options.data_size_out = MAX_FRAME;
+    options.ctx_out = &out.context;
+    options.ctx_size_out = sizeof(out.context);
+    run(program, options);
+    out.data.resize(options.data_size_out);
+    out.verdict = static_cast<int>(options.retval);
+    return out;
+}
+
 } // namespace
 
 Outcome run_xdp(int program, Bytes frame, std::uint32_t ifindex)
 {
-    xdp_md in{}, out{};
+    xdp_md in{};
     in.data_end = static_cast<std::uint32_t>(frame.size());
     in.ingress_ifindex = ifindex;
-    Buffer result(MAX_FRAME);
-    bpf_test_run_opts options{};
-    options.sz = sizeof(options);
-    options.data_in = frame.data();
-    options.data_out = result.data();
-    options.data_size_in = static_cast<std::uint32_t>(frame.size());
-    options.data_size_out = MAX_FRAME;
-    options.ctx_in = &in;
-    options.ctx_out = &out;
-    options.ctx_size_in = sizeof(in);
-    options.ctx_size_out = sizeof(out);
-    options.repeat = 1;
-    run(program, options);
-    result.resize(options.data_size_out);
-    const auto head = result.begin() + out.data; // data_meta is 0: the output begins with it
-    return {static_cast<int>(options.retval), Buffer(head, result.end()),
-            Buffer(result.begin(), head), 0};
+    const auto out = run_once(program, frame, in);
+    const auto head =
+        out.data.begin() + out.context.data; // data_meta is 0: the output begins with it
+    return {out.verdict, Buffer(head, out.data.end()), Buffer(out.data.begin(), head), 0};
 }
 
 Outcome run_tc(int program, Bytes frame, const TcContext &context)
 {
-    __sk_buff in{}, out{};
+    __sk_buff in{};
     in.ifindex = context.ifindex;
     in.gso_size = context.gso_size;
-    Buffer result(MAX_FRAME);
-    bpf_test_run_opts options{};
-    options.sz = sizeof(options);
-    options.data_in = frame.data();
-    options.data_out = result.data();
-    options.data_size_in = static_cast<std::uint32_t>(frame.size());
-    options.data_size_out = MAX_FRAME;
-    options.ctx_in = &in;
-    options.ctx_out = &out;
-    options.ctx_size_in = sizeof(in);
-    options.ctx_size_out = sizeof(out);
-    options.repeat = 1;
-    run(program, options);
-    result.resize(options.data_size_out);
-    return {static_cast<int>(options.retval), std::move(result), {}, out.mark};
+    auto out = run_once(program, frame, in);
+    return {out.verdict, std::move(out.data), {}, out.context.mark};
 }
 
 void receive_live(int program, Bytes metadata, Bytes frame, std::uint32_t ifindex)
@@ -77,13 +87,7 @@ void receive_live(int program, Bytes metadata, Bytes frame, std::uint32_t ifinde
     in.data = static_cast<std::uint32_t>(metadata.size());
     in.data_end = static_cast<std::uint32_t>(data.size());
     in.ingress_ifindex = ifindex;
-    bpf_test_run_opts options{};
-    options.sz = sizeof(options);
-    options.data_in = data.data();
-    options.data_size_in = static_cast<std::uint32_t>(data.size());
-    options.ctx_in = &in;
-    options.ctx_size_in = sizeof(in);
-    options.repeat = 1;
+    auto options = options_for(data, in);
     options.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
     run(program, options);
 }

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The server on a real Unix socket, its loop in a thread of its own.
+// The JSON-RPC server.
 #include <fstream>
 #include <thread>
 
-#include <asio/post.hpp>
-#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
 #include "api/json_rpc.h"
 #include "api/json_server.h"
-#include "unit/api/fake_service.h"
-#include "unit/api/socket_client.h"
+#include "unit/api/server_test.h"
 
 namespace wg {
 namespace {
@@ -35,35 +32,14 @@ std::string done(std::string_view id)
     return fmt::format(R"({{"id":"{}","jsonrpc":"2.0","result":{{}}}})", id);
 }
 
-class JsonServerTest : public testing::Test {
+class JsonServerTest : public ServerTest<JsonServer> {
   protected:
-    ~JsonServerTest() override { stop(); }
+    JsonServerTest() : ServerTest("default.sock") {}
 
-    void start()
+    Result<std::unique_ptr<JsonServer>> listen() override
     {
-        auto listening = JsonServer::listen(context_, service_, path_);
-        ASSERT_TRUE(listening) << listening.error().what;
-        server_ = *std::move(listening);
-        loop_ = std::thread([this] { context_.run(); });
+        return JsonServer::listen(context_, service_, path_);
     }
-
-    /// The server ends in its own loop, as in the daemon; then the loop has nothing left to do.
-    void stop()
-    {
-        if (!loop_.joinable())
-            return;
-        asio::post(context_, [this] { server_.reset(); });
-        loop_.join();
-    }
-
-    SocketClient connect() { return SocketClient(path_); }
-
-    TemporaryDirectory directory_;
-    std::filesystem::path path_ = directory_.path() / "default.sock";
-    FakeService service_;
-    asio::io_context context_;
-    std::unique_ptr<JsonServer> server_;
-    std::thread loop_;
 };
 
 TEST_F(JsonServerTest, the_socket_is_for_its_owner_only_and_goes_with_the_server)
@@ -222,7 +198,7 @@ TEST_F(JsonServerTest, the_socket_of_a_dead_daemon_is_replaced)
 TEST_F(JsonServerTest, a_file_that_is_no_socket_is_left_alone)
 {
     std::ofstream(path_) << "precious";
-    auto listening = JsonServer::listen(context_, service_, path_);
+    auto listening = listen();
     ASSERT_FALSE(listening);
     EXPECT_EQ(listening.error().what, path_.native() + ": exists and is not a socket");
     EXPECT_EQ(std::filesystem::file_size(path_), 8u);

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// wg(8)'s socket on a real Unix socket, its loop in a thread of its own.
+// wg(8)'s socket.
 #include <fstream>
 #include <thread>
 
-#include <asio/post.hpp>
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include "api/uapi_server.h"
-#include "unit/api/fake_service.h"
-#include "unit/api/socket_client.h"
+#include "unit/api/server_test.h"
 
 namespace wg {
 namespace {
@@ -34,38 +31,19 @@ TunnelStatus large_tunnel()
     return tunnel;
 }
 
-class UapiServerTest : public testing::Test {
+class UapiServerTest : public ServerTest<UapiServer> {
   protected:
-    ~UapiServerTest() override { stop(); }
+    UapiServerTest() : ServerTest("wireguard/wg0.sock") {}
 
-    Result<> listen()
+    Result<std::unique_ptr<UapiServer>> listen() override
     {
-        server_ = WG_TRY(
-            UapiServer::listen(context_, path_.parent_path(), "wg0",
-                               {.get = []() -> Result<TunnelStatus> { return large_tunnel(); },
-                                .set =
-                                    [this](DeviceChange change) {
-                                        return service_.change_tunnel("wg0", std::move(change));
-                                    }}));
-        return {};
+        return UapiServer::listen(context_, path_.parent_path(), "wg0",
+                                  {.get = []() -> Result<TunnelStatus> { return large_tunnel(); },
+                                   .set =
+                                       [this](DeviceChange change) {
+                                           return service_.change_tunnel("wg0", std::move(change));
+                                       }});
     }
-
-    void start()
-    {
-        const auto listening = listen();
-        ASSERT_TRUE(listening) << listening.error().what;
-        loop_ = std::thread([this] { context_.run(); });
-    }
-
-    void stop()
-    {
-        if (!loop_.joinable())
-            return;
-        asio::post(context_, [this] { server_.reset(); });
-        loop_.join();
-    }
-
-    SocketClient connect() { return SocketClient(path_); }
 
     /// An answer of nothing but its errno.
     static void expect_errno(SocketClient &client, const std::string &number)
@@ -73,13 +51,6 @@ class UapiServerTest : public testing::Test {
         EXPECT_EQ(client.line(), "errno=" + number);
         EXPECT_EQ(client.line(), "");
     }
-
-    TemporaryDirectory directory_;
-    std::filesystem::path path_ = directory_.path() / "wireguard" / "wg0.sock";
-    FakeService service_;
-    asio::io_context context_;
-    std::unique_ptr<UapiServer> server_;
-    std::thread loop_;
 };
 
 TEST_F(UapiServerTest, directory_and_socket_have_their_modes_and_the_socket_goes)
