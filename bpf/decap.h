@@ -12,6 +12,7 @@
 #include "crypto/slot.h"
 #include "inner.h"
 #include "keypair.h"
+#include "keystream.h"
 
 enum wg_ifindex : __u32 { WG_LOOPBACK_IFINDEX = 1 };
 
@@ -125,7 +126,17 @@ static __always_inline bool parse_skb(struct __sk_buff *skb, struct wg_packet *p
            can_strip_skb(packet);
 }
 
-/* --- the cipher: verify the tag from one block, and only then make the rest --- */
+/* --- the cipher: in one pass with keystream that is ready; else verify the tag from one block, and
+ * only then make the rest, so that a forgery costs no more --- */
+
+__global int
+open_xdp_data(struct xdp_md *xdp, __u32 offset, __u32 length, const struct wg_slot *slot)
+{
+    if (!slot)
+        return AEAD_OUT_OF_BOUNDS;
+    return aead_open((void *)(long)xdp->data + (offset & 0x7f), (void *)(long)xdp->data_end, length,
+                     slot);
+}
 
 __global int
 verify_xdp_data(struct xdp_md *xdp, __u32 offset, __u32 length, const struct wg_slot *slot)
@@ -143,6 +154,15 @@ decrypt_xdp_data(struct xdp_md *xdp, __u32 offset, __u32 length, const struct wg
         return AEAD_OUT_OF_BOUNDS;
     return aead_decrypt((void *)(long)xdp->data + (offset & 0x7f), (void *)(long)xdp->data_end,
                         length, slot);
+}
+
+__global int
+open_skb_data(struct __sk_buff *skb, __u32 offset, __u32 length, const struct wg_slot *slot)
+{
+    if (!slot)
+        return AEAD_OUT_OF_BOUNDS;
+    return aead_open((void *)(long)skb->data + (offset & 0x7f), (void *)(long)skb->data_end, length,
+                     slot);
 }
 
 __global int
@@ -170,8 +190,17 @@ static __always_inline enum wg_drop_reason aead_drop(int result)
     return result == AEAD_BAD_TAG ? WG_DROP_BAD_TAG : WG_DROP_BAD_LENGTH;
 }
 
+/* A forgery leaves the slot to the true packet. */
 static __always_inline enum wg_drop_reason
-open_xdp(struct xdp_md *xdp, const struct wg_packet *packet, const struct wg_session *session)
+release_opened(struct wg_slot *slot, __u64 counter, int result)
+{
+    release_ready(slot, result == AEAD_OK ? WG_SLOT_FREE : WG_SLOT_READY | counter);
+    return aead_drop(result);
+}
+
+static __always_inline enum wg_drop_reason open_xdp_inline(struct xdp_md *xdp,
+                                                           const struct wg_packet *packet,
+                                                           const struct wg_session *session)
 {
     const __u32 offset = packet->payload_offset, length = packet->payload_length;
     struct wg_keypair_secrets *secrets = bpf_map_lookup_elem(&keypair_secrets, &session->id);
@@ -195,7 +224,21 @@ open_xdp(struct xdp_md *xdp, const struct wg_packet *packet, const struct wg_ses
 }
 
 static __always_inline enum wg_drop_reason
-open_tc(struct __sk_buff *skb, const struct wg_packet *packet, const struct wg_session *session)
+open_xdp(struct xdp_md *xdp, const struct wg_packet *packet, struct wg_session *session)
+{
+    const __u32 offset = packet->payload_offset, length = packet->payload_length;
+    struct wg_slot *slot;
+
+    slot = claim_ready(session, WG_RECEIVE, packet->counter, length);
+    session->ready = opaque(slot != 0);
+    if (!slot)
+        return open_xdp_inline(xdp, packet, session);
+    return release_opened(slot, packet->counter, open_xdp_data(xdp, offset, length, slot));
+}
+
+static __always_inline enum wg_drop_reason open_skb_inline(struct __sk_buff *skb,
+                                                           const struct wg_packet *packet,
+                                                           const struct wg_session *session)
 {
     const __u32 offset = packet->payload_offset, length = packet->payload_length;
     struct wg_keypair_secrets *secrets = bpf_map_lookup_elem(&keypair_secrets, &session->id);
@@ -205,8 +248,6 @@ open_tc(struct __sk_buff *skb, const struct wg_packet *packet, const struct wg_s
 
     if (!secrets)
         return WG_DROP_NO_STATE;
-    if (bpf_skb_pull_data(skb, skb->len)) /* also makes it writable */
-        return WG_DROP_NO_ROOM;
     slot = claim_slot(&which);
     if (!slot)
         return WG_DROP_NO_SLOT;
@@ -218,6 +259,21 @@ open_tc(struct __sk_buff *skb, const struct wg_packet *packet, const struct wg_s
     }
     release_slot(which);
     return aead_drop(result);
+}
+
+static __always_inline enum wg_drop_reason
+open_tc(struct __sk_buff *skb, const struct wg_packet *packet, struct wg_session *session)
+{
+    const __u32 offset = packet->payload_offset, length = packet->payload_length;
+    struct wg_slot *slot;
+
+    if (bpf_skb_pull_data(skb, skb->len)) /* also makes it writable */
+        return WG_DROP_NO_ROOM;
+    slot = claim_ready(session, WG_RECEIVE, packet->counter, length);
+    session->ready = opaque(slot != 0);
+    if (!slot)
+        return open_skb_inline(skb, packet, session);
+    return release_opened(slot, packet->counter, open_skb_data(skb, offset, length, slot));
 }
 
 /* --- the inner packet --- */

@@ -12,6 +12,7 @@
 #include "crypto/slot.h"
 #include "inner.h"
 #include "keypair.h"
+#include "keystream.h"
 
 struct wg_outgoing {
     struct wg_session session;
@@ -131,11 +132,13 @@ seal_skb_data(struct __sk_buff *skb, __u32 offset, __u32 length, const struct wg
                      slot);
 }
 
-static __always_inline enum wg_drop_reason seal(struct __sk_buff *skb, struct wg_outgoing *out)
+/* With keystream that BPF makes itself. No slot left on this CPU: the counter is lost with the
+ * packet.
+ */
+static __always_inline enum wg_drop_reason
+seal_inline(struct __sk_buff *skb, const struct wg_outgoing *out, __u32 offset)
 {
-    const struct wg_session *session = &out->session;
-    struct wg_keypair_secrets *secrets = bpf_map_lookup_elem(&keypair_secrets, &session->id);
-    enum wg_drop_reason drop;
+    struct wg_keypair_secrets *secrets = bpf_map_lookup_elem(&keypair_secrets, &out->session.id);
     struct wg_slot *slot;
     __u32 which = 0;
     int result;
@@ -145,14 +148,31 @@ static __always_inline enum wg_drop_reason seal(struct __sk_buff *skb, struct wg
     slot = claim_slot(&which);
     if (!slot)
         return WG_DROP_NO_SLOT;
-    drop = take_counter(session->keypair, &out->counter);
-    if (!drop) {
-        fill_poly_key(slot, &secrets->send, out->counter);
-        fill_keystream(slot, &secrets->send, out->counter, out->padded);
-        result = seal_skb_data(skb, ETH_HLEN + outer_header_size(session->peer), out->padded, slot);
-        drop = result == AEAD_OK ? WG_DROP_NONE : WG_DROP_NO_ROOM;
-    }
+    fill_poly_key(slot, &secrets->send, out->counter);
+    fill_keystream(slot, &secrets->send, out->counter, out->padded);
+    result = seal_skb_data(skb, offset, out->padded, slot);
     release_slot(which);
+    return result == AEAD_OK ? WG_DROP_NONE : WG_DROP_NO_ROOM;
+}
+
+static __always_inline enum wg_drop_reason seal(struct __sk_buff *skb, struct wg_outgoing *out)
+{
+    struct wg_session *session = &out->session;
+    const __u32 offset = ETH_HLEN + outer_header_size(session->peer);
+    enum wg_drop_reason drop = take_counter(session->keypair, &out->counter);
+    struct wg_slot *slot;
+
+    if (drop)
+        return drop;
+    slot = claim_ready(session, WG_SEND, out->counter, out->padded);
+    if (slot) {
+        drop = seal_skb_data(skb, offset, out->padded, slot) == AEAD_OK ? WG_DROP_NONE
+                                                                        : WG_DROP_NO_ROOM;
+        release_ready(slot, WG_SLOT_FREE);
+    } else {
+        drop = seal_inline(skb, out, offset);
+    }
+    session->ready = opaque(slot != 0);
     return drop;
 }
 

@@ -19,6 +19,7 @@ enum wg_map_sizes : __u32 {
     WG_MAX_LISTENERS = 65536,
     WG_MAX_ALLOWED_IPS = 1 << 21,
     WG_EVENT_BYTES = 1 << 20,
+    WG_BELL_BYTES = 1 << 16,
 };
 
 /* listeners: local address and port → tunnel id. Daemon writes. */
@@ -156,6 +157,45 @@ struct {
     __type(key, __u32);
     __type(value, struct wg_cpu_slots);
 } slots_claimed SEC(".maps");
+
+/* rings: number → header of a ring of keystream. Daemon and programs write, each a line. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, WG_MAX_RINGS);
+    __type(key, __u32);
+    __type(value, struct wg_ring);
+} rings SEC(".maps");
+
+/* ring_slots: number → the slots of a ring. A ring is made for one keypair and direction, and ends
+ * with it: no slot ever sees another key. The daemon inserts, and erases after a grace period. */
+struct wg_ring_slots {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, WG_RING_SLOTS);
+    __type(key, __u32);
+    __type(value, struct wg_slot);
+};
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, WG_MAX_RINGS);
+    __type(key, __u32);
+    __array(values, struct wg_ring_slots);
+} ring_slots SEC(".maps");
+
+/* keystream_bell: programs ring, the daemon reads wg_keystream_wanted. */
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, WG_BELL_BYTES);
+} keystream_bell SEC(".maps");
+
+/* cipher_counts: wg_cipher_count → packets, by CPU. Programs write. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, WG_CIPHER_COUNTS);
+    __type(key, __u32);
+    __type(value, __u64);
+} cipher_counts SEC(".maps");
 
 /* drops: wg_drop_reason → packets, by CPU. Programs write. */
 struct {

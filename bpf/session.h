@@ -14,6 +14,7 @@ struct wg_session {
     struct wg_keypair *keypair;
     struct wg_peer *peer;
     struct wg_peer_activity *activity;
+    __u64 ready; /* 1: the packet's keystream came from a ring */
 };
 
 static __always_inline struct wg_peer *find_peer(__u32 peer)

@@ -34,6 +34,7 @@ int wg_rx_xdp(struct xdp_md *xdp)
         ?: accept_counter(&session, packet.counter, packet.payload_length, &packet.from);
     if (drop)
         goto out;
+    note_opened(&session, packet.counter, packet.payload_length);
     if (!packet.payload_length)
         return XDP_DROP; /* a keepalive has done its work */
     drop = check_inner(&packet, &session, &inner, (void *)(long)xdp->data, (void *)(long)xdp->data_end)
@@ -65,6 +66,7 @@ int wg_rx_tc(struct __sk_buff *skb)
         ?: accept_counter(&session, packet.counter, packet.payload_length, &packet.from);
     if (drop)
         goto out;
+    note_opened(&session, packet.counter, packet.payload_length);
     if (!packet.payload_length)
         return TC_ACT_SHOT; /* a keepalive has done its work */
     drop = check_inner(&packet, &session, &inner, (void *)(long)skb->data, (void *)(long)skb->data_end)

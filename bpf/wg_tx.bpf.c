@@ -71,5 +71,6 @@ int wg_tx(struct __sk_buff *skb)
     if (drop)
         return shoot(drop);
     note_sent(&out.session, out.counter, out.padded);
+    note_sealed(&out.session, out.counter, out.padded);
     return bpf_redirect(out.session.peer->route.ifindex, 0);
 }

@@ -72,6 +72,13 @@ Json to_json(const NicStatus &nic)
             {"present", nic.present}};
 }
 
+Json to_json(const KeystreamStatus &keystream)
+{
+    return {{"producer", keystream.producer},         {"rings", keystream.rings},
+            {"sealed_ready", keystream.sealed_ready}, {"sealed_inline", keystream.sealed_inline},
+            {"opened_ready", keystream.opened_ready}, {"opened_inline", keystream.opened_inline}};
+}
+
 Json to_json(const Status &status)
 {
     Json json{{"version", status.version},
@@ -81,7 +88,8 @@ Json to_json(const Status &status)
               {"pins", status.pins},
               {"programs", Json::array()},
               {"drops", drops_json(status)},
-              {"daemon_drops", Json::object()}};
+              {"daemon_drops", Json::object()},
+              {"keystream", to_json(status.keystream)}};
     for (const ProgramStatus &program : status.programs) {
         json["programs"].push_back({{"name", program.name},
                                     {"id", program.id},

@@ -11,6 +11,7 @@ namespace wg {
 Json to_json(const TunnelStatus &tunnel, Include include);
 Json to_json(const PeerStatus &peer, Include include);
 Json to_json(const NicStatus &nic);
+Json to_json(const KeystreamStatus &keystream);
 Json to_json(const Status &status);
 
 } // namespace wg

@@ -71,6 +71,16 @@ struct ProgramStatus {
     std::uint64_t run_time_ns = 0;
 };
 
+/// Where the data plane's keystream came from, in packets.
+struct KeystreamStatus {
+    std::string producer = "none"; ///< "avx512", "avx2", "portable"
+    std::size_t rings = 0;
+    std::uint64_t sealed_ready = 0; ///< made ahead
+    std::uint64_t sealed_inline = 0;
+    std::uint64_t opened_ready = 0;
+    std::uint64_t opened_inline = 0;
+};
+
 struct Status {
     std::string version;
     std::string instance;
@@ -81,6 +91,7 @@ struct Status {
     std::map<wg_drop_reason, std::vector<std::uint64_t>>
         drops; ///< per CPU; only reasons that have happened
     std::map<wg_drop_reason, std::uint64_t> daemon_drops; ///< counted by the daemon itself
+    KeystreamStatus keystream;
 };
 
 class Service {

@@ -130,13 +130,20 @@ Status Daemon::status()
     }
     status.drops = maps_->drops();
     status.daemon_drops = drops_;
+    const auto counts = keystream_->counts();
+    status.keystream = {.producer = keystream_->producer(),
+                        .rings = keystream_->rings(),
+                        .sealed_ready = counts[WG_SEALED_READY],
+                        .sealed_inline = counts[WG_SEALED_INLINE],
+                        .opened_ready = counts[WG_OPENED_READY],
+                        .opened_inline = counts[WG_OPENED_INLINE]};
     return status;
 }
 
 /* A moment later: the answer to the request that made us idle must still go out. */
 void Daemon::stop_if_idle()
 {
-    if (!until_idle_ || !is_idle())
+    if (!options_.until_idle || !is_idle())
         return;
     idle_.expires_after(std::chrono::milliseconds(100));
     idle_.async_wait([this](const std::error_code &error) {

@@ -19,16 +19,21 @@
 #include "daemon/uapi_sockets.h"
 #include "datapath/bpf_datapath.h"
 #include "datapath/event_reader.h"
+#include "datapath/keystream.h"
 #include "net/netlink_monitor.h"
 
 namespace wg {
 
+struct DaemonOptions {
+    bool until_idle = false;  ///< stop the loop when the last tunnel and NIC are gone
+    bool no_prefetch = false; ///< make no keystream ahead
+};
+
 class Daemon final : public Service {
   public:
-    /// Adopts what an earlier daemon left. `until_idle`: stop the loop when the last tunnel and NIC
-    /// are gone.
+    /// Adopts what an earlier daemon left.
     static Result<std::unique_ptr<Daemon>>
-    start(asio::io_context &io, Instance &instance, bool until_idle);
+    start(asio::io_context &io, Instance &instance, const DaemonOptions &options);
     ~Daemon() override;
 
     Result<> add_tunnel(TunnelSpec spec) override;
@@ -44,7 +49,7 @@ class Daemon final : public Service {
     bool is_idle() const { return tunnels_.empty() && nics_->empty() && maps_->tunnels().empty(); }
 
   private:
-    Daemon(asio::io_context &io, Instance &instance, bool until_idle);
+    Daemon(asio::io_context &io, Instance &instance, const DaemonOptions &options);
 
     Result<> open();
     Result<> watch();
@@ -68,9 +73,10 @@ class Daemon final : public Service {
 
     asio::io_context &io_;
     Instance &instance_;
-    bool until_idle_;
+    DaemonOptions options_;
     SystemRandom random_;
     std::unique_ptr<BpfPrograms> programs_;
+    std::unique_ptr<Keystream> keystream_;
     std::unique_ptr<BpfDatapath> maps_;
     std::unique_ptr<NicAttachment> attachment_;
     std::unique_ptr<Netlink> netlink_;

@@ -17,8 +17,8 @@ constexpr auto SETTLE = std::chrono::milliseconds(5);
 
 } // namespace
 
-Daemon::Daemon(asio::io_context &io, Instance &instance, bool until_idle)
-    : io_(io), instance_(instance), until_idle_(until_idle),
+Daemon::Daemon(asio::io_context &io, Instance &instance, const DaemonOptions &options)
+    : io_(io), instance_(instance), options_(options),
       uapi_(io, [this](const std::string &name) { uapi_deleted(name); }), settle_(io), idle_(io)
 {
 }
@@ -26,9 +26,9 @@ Daemon::Daemon(asio::io_context &io, Instance &instance, bool until_idle)
 Daemon::~Daemon() = default;
 
 Result<std::unique_ptr<Daemon>>
-Daemon::start(asio::io_context &io, Instance &instance, bool until_idle)
+Daemon::start(asio::io_context &io, Instance &instance, const DaemonOptions &options)
 {
-    std::unique_ptr<Daemon> daemon(new Daemon(io, instance, until_idle));
+    std::unique_ptr<Daemon> daemon(new Daemon(io, instance, options));
     WG_TRY(daemon->open());
     WG_TRY(daemon->watch());
     if (daemon->programs_->adopted())
@@ -42,7 +42,9 @@ Result<> Daemon::open()
 {
     WG_TRY(check_grace_periods());
     programs_ = std::make_unique<BpfPrograms>(WG_TRY(BpfPrograms::load(instance_.pins(), random_)));
+    keystream_ = WG_TRY(Keystream::start(*programs_, !options_.no_prefetch));
     maps_ = WG_TRY(BpfDatapath::create(io_, *programs_));
+    maps_->set_keystream(keystream_.get());
     attachment_ = std::make_unique<NicAttachment>(*programs_, instance_.name());
     netlink_ = std::make_unique<Netlink>(WG_TRY(Netlink::open()));
     ethtool_ = std::make_unique<Ethtool>(WG_TRY(Ethtool::open()));

@@ -21,7 +21,7 @@ struct Options {
     std::string instance = "default";
     std::string log_level = "info";
     bool foreground = false;
-    bool until_idle = false;
+    DaemonOptions daemon;
 };
 
 /// Ends a background daemon's start: its parent waits for one byte.
@@ -84,7 +84,7 @@ Result<> run(const Options &options)
         log::warn("memory is not locked, keys could be swapped out: {}", std::strerror(errno));
     std::signal(SIGPIPE, SIG_IGN);
     asio::io_context io(1);
-    auto daemon = WG_TRY(Daemon::start(io, instance, options.until_idle));
+    auto daemon = WG_TRY(Daemon::start(io, instance, options.daemon));
     asio::signal_set signals(io, SIGINT, SIGTERM);
     bool asked_to_end = false;
     signals.async_wait([&](const std::error_code &error, int) {
@@ -112,8 +112,11 @@ int main(int argc, char **argv)
         ->capture_default_str();
     app.add_flag("--foreground", options.foreground,
                  "Stay in the foreground and log to standard error");
-    app.add_flag("--until-idle", options.until_idle,
+    app.add_flag("--until-idle", options.daemon.until_idle,
                  "End when the last tunnel and the last NIC are removed");
+    app.add_flag("--no-prefetch", options.daemon.no_prefetch,
+                 "Make no keystream ahead: every packet's cipher runs where the packet is handled")
+        ->envname("WGXDP_NO_PREFETCH");
     app.add_option("--log-level", options.log_level, "debug, info, warn or error")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
         ->capture_default_str();

@@ -69,6 +69,8 @@ void BpfDatapath::retire_keypair(KeypairId keypair)
     sessions_.erase(keypair);
     if (const auto element = keypairs_.find(keypair, BPF_F_LOCK))
         indices_.erase(element->local_index);
+    if (keystream_ != nullptr)
+        keystream_->retire(keypair);
     grace_.after([this, keypair] {
         if (auto wiped = keypair_secrets_.overwrite(keypair, {});
             !wiped && wiped.error().code.value() != ENOENT)

@@ -15,6 +15,7 @@
 #include "datapath/bpf_programs.h"
 #include "datapath/datapath.h"
 #include "datapath/grace_period.h"
+#include "datapath/keystream.h"
 #include "datapath/secret_keys.h"
 
 namespace wg {
@@ -34,6 +35,9 @@ class BpfDatapath {
     /// belongs to no peer.
     static Result<std::unique_ptr<BpfDatapath>> create(asio::io_context &io, BpfPrograms &programs);
     ~BpfDatapath();
+
+    /// Whoever makes keystream for its sessions hears of their end.
+    void set_keystream(Keystream *keystream) { keystream_ = keystream; }
 
     // --- peers and sessions: see Datapath ---
     Result<PeerId> allocate_peer();
@@ -105,6 +109,7 @@ class BpfDatapath {
 
     GracePeriod grace_;
     BpfPrograms &programs_;
+    Keystream *keystream_ = nullptr;
     BpfMap<wg_listener_key, std::uint32_t> listeners_;
     BpfMap<std::uint32_t, wg_tunnel> tunnels_;
     BpfMap<std::uint32_t, wg_nic> nics_;

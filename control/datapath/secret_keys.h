@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A map of private or preshared keys. A key that is replaced or erased is overwritten where it lies:
-// the kernel frees an element without looking at it.
+// A map of private or preshared keys. A key that is replaced or erased is overwritten where it
+// lies: the kernel frees an element without looking at it.
 #pragma once
 
 #include <sodium.h>

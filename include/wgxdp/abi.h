@@ -17,9 +17,11 @@
 #include <wgxdp/protocol.h>
 
 enum wg_abi : __u32 {
-    WG_ABI_VERSION = 2,
+    WG_ABI_VERSION = 3,
     WG_MAX_PEERS = 1 << 17,
     WG_SLOTS_PER_CPU = 4,
+    WG_MAX_RINGS = 1024,   /* number 0 is none */
+    WG_RING_SLOTS = 1024,  /* a power of two */
     WG_MAX_PAYLOAD = 1535, /* longest padded inner packet a cipher slot can carry */
 };
 
@@ -51,7 +53,7 @@ struct wg_tunnel {
     __u8 wg0_mac[6];
     __u8 wg0x_mac[6];
     __u8 no_attach; /* leaves the NICs that its traffic uses as they are */
-    __u8 bare; /* made for wg(8) alone: it goes with its configuration socket */
+    __u8 bare;      /* made for wg(8) alone: it goes with its configuration socket */
 };
 static_assert(sizeof(struct wg_tunnel) == 16 + 4 + 4 + 4 + 2 + 6 + 6 + 1 + 1);
 
@@ -122,8 +124,8 @@ struct wg_peer {
 };
 static_assert(sizeof(struct wg_peer) == 4 + 4 + 3 * 8 + 4 + 2 + 2 + 24 + 16 + 4 + 40 + 32 + 12 + 8);
 
-/* peer_secrets, tunnel_secrets: preshared and private keys, for a daemon that takes over. The lock is
- * there for BPF_F_LOCK: it makes user space overwrite a key where it is. */
+/* peer_secrets, tunnel_secrets: preshared and private keys, for a daemon that takes over. The lock
+ * is there for BPF_F_LOCK: it makes user space overwrite a key where it is. */
 struct wg_secret_key {
     struct bpf_spin_lock lock;
     __u8 key[WG_KEY_SIZE];
@@ -156,14 +158,20 @@ struct wg_peer_activity {
     __u64 first_unanswered; /* first data sent after last_received; older than last_received:
                                answered */
     __u32 events;           /* wg_event_bits */
-    __u32 padding;
-    __u64 line0[4];
+    __u32 send_ring;        /* of the daemon: the ring of keystream to send with, 0: none */
+    __u64 send_burst_since; /* how busy a peer without a ring is */
+    __u32 send_burst;
+    __u32 padding0;
+    __u64 line0[2];
     __u64 rx_bytes;
     __u64 last_received; /* any authenticated packet */
     __u64 last_data_received;
     __u64 first_unacknowledged; /* first data received after last_sent; older than last_sent:
                                    acknowledged */
-    __u64 line1[4];
+    __u64 receive_burst_since;
+    __u32 receive_burst;
+    __u32 receive_ring; /* of the daemon */
+    __u64 line1[2];
 };
 static_assert(sizeof(struct wg_peer_activity) == 64 + 64);
 
@@ -216,12 +224,60 @@ static_assert(sizeof(struct wg_keypair_secrets) == 4 + 4 + 32 + 32);
  * half holds the slot's state; then keystream. */
 struct wg_slot {
     __u32 poly_key[8];
-    __u64 state;
-    __u64 reserved[3];
+    __u64 state;  /* in a ring: see below */
+    __u64 blocks; /* in a ring: how many of them are filled */
+    __u64 reserved[2];
     __u64 keystream[(WG_MAX_PAYLOAD + 1) / 8];
 };
 static_assert(sizeof(struct wg_slot) == 25 * 64,
               "25 cache lines: block 0 and 24 blocks of keystream");
+
+/* State of a slot in a ring: free, ready for the counter in its low bits, or in use by whoever put
+ * it there by compare and swap. Only who holds a slot in use reads or writes what else is in it. A
+ * counter that would reach into the upper bits never touches a ring. */
+enum wg_slot_state : __u64 {
+    WG_SLOT_FREE = 0,
+    WG_SLOT_COUNTERS = 1ULL << 48,
+    WG_SLOT_READY = 1ULL << 62,
+    WG_SLOT_IN_USE = 1ULL << 63,
+};
+
+/* rings[number]: the header of a ring of keystream made ahead for one direction of one keypair; its
+ * slots are ring_slots[number], a counter's at counter % WG_RING_SLOTS. The counters here are
+ * hints: the keypair has the authority. The daemon writes the first line, before it links the ring;
+ * programs take `armed` back, and write the second. */
+enum wg_direction : __u32 { WG_SEND = 0, WG_RECEIVE = 1 };
+struct wg_ring {
+    __u64 keypair;
+    enum wg_direction direction;
+    __u32 peer;
+    __u64 wake_at; /* at this counter the producer wants to be woken */
+    __u64 armed;   /* 1: it sleeps */
+    __u64 line0[4];
+    __u64 next;    /* the greatest counter used + 1 */
+    __u64 longest; /* authentic payload since the producer looked, bytes */
+    __u64 line1[6];
+};
+static_assert(sizeof(struct wg_ring) == 64 + 64);
+
+/* keystream_bell: a keypair has become busy, or the producer that sleeps over its ring is wanted.
+ */
+struct wg_keystream_wanted {
+    __u64 keypair;
+    __u32 peer;
+    enum wg_direction direction;
+};
+static_assert(sizeof(struct wg_keystream_wanted) == 8 + 4 + 4);
+
+/* cipher_counts: packets by where their keystream came from. */
+enum wg_cipher_count : __u32 {
+    WG_SEALED_READY,
+    WG_SEALED_INLINE,
+    WG_OPENED_READY,
+    WG_OPENED_INLINE,
+    WG_CIPHER_COUNTS,
+};
+
 struct wg_cpu_slots {
     __u64 claimed[8]; /* WG_SLOTS_PER_CPU lock words, outside the slots: the cipher writes all of a
                          slot */

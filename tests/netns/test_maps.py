@@ -14,7 +14,8 @@ from support.host import run
 from support.traffic import Prober
 
 SECRET_MAPS = {"keypair_secrets", "peer_secrets", "tunnel_secrets"}
-UNSHOWN = SECRET_MAPS | {"inline_slots", "events", "peer_activity", "peer_versions"}  # keystream; rings; huge arrays
+# keystream; ring buffers; huge arrays
+UNSHOWN = SECRET_MAPS | {"inline_slots", "ring_slots", "events", "keystream_bell", "peer_activity", "peer_versions"}
 REPUBLICATIONS = 300
 
 

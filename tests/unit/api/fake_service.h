@@ -66,6 +66,12 @@ class FakeService final : public Service {
         status.programs = {{"wg_rx_xdp", 7, 1000, 88000}};
         status.drops = {{WG_DROP_REPLAYED, {4, 0, 8}}, {WG_DROP_BAD_TAG, {0, 1}}};
         status.daemon_drops = {{WG_DROP_BAD_MAC1, 3}, {WG_DROP_REPLAYED, 2}};
+        status.keystream = {.producer = "avx2",
+                            .rings = 2,
+                            .sealed_ready = 10,
+                            .sealed_inline = 1,
+                            .opened_ready = 20,
+                            .opened_inline = 3};
         return status;
     }
 

@@ -224,7 +224,14 @@ TEST_F(JsonRpc, nic_list_and_status_tell_what_the_service_knows)
         {"drops",
          {{"replayed", {{"total", 12}, {"per_cpu", {4, 0, 8}}}},
           {"bad_tag", {{"total", 1}, {"per_cpu", {0, 1}}}}}},
-        {"daemon_drops", {{"bad_mac1", 3}, {"replayed", 2}}}};
+        {"daemon_drops", {{"bad_mac1", 3}, {"replayed", 2}}},
+        {"keystream",
+         {{"producer", "avx2"},
+          {"rings", 2},
+          {"sealed_ready", 10},
+          {"sealed_inline", 1},
+          {"opened_ready", 20},
+          {"opened_inline", 3}}}};
     EXPECT_EQ(ask("status", json::object()), STATUS);
 }
 

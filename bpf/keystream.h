@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only
+ *
+ * Keystream made ahead: WireGuard's nonce is a counter, so the daemon's producers know the
+ * keystream of coming packets and fill rings for the keypairs that are busy. A slot serves one
+ * packet: who takes it from ready to in use, by compare and swap, has it alone. What has no ready
+ * slot is for the inline cipher (crypto/slot.h).
+ */
+#ifndef WGXDP_BPF_KEYSTREAM_H
+#define WGXDP_BPF_KEYSTREAM_H
+
+#include "maps.h"
+#include "portable.h"
+#include "session.h"
+
+enum wg_burst : __u64 {
+    WG_BURST_PACKETS = 32, /* so many in one interval, and a peer is busy */
+    WG_BURST_INTERVAL = 10000000,
+};
+
+static __always_inline void count_cipher(enum wg_cipher_count count)
+{
+    __u32 key = count;
+    __u64 *packets = bpf_map_lookup_elem(&cipher_counts, &key);
+
+    if (packets)
+        (*packets)++;
+}
+
+/* The ring of this number, if it is the session's in this direction. */
+static __always_inline struct wg_ring *
+find_ring(const struct wg_session *session, __u32 number, enum wg_direction direction)
+{
+    struct wg_ring *ring = bpf_map_lookup_elem(&rings, &number);
+
+    return ring && ring->keypair == session->id && ring->direction == direction ? ring : 0;
+}
+
+/* An exchange, since it is a full barrier: on every CPU our reads of the slot come before it. */
+static __always_inline void release_ready(struct wg_slot *slot, __u64 state)
+{
+    __sync_lock_test_and_set(&slot->state, state);
+}
+
+/* The slot with this counter's keystream, in use by us from here on; null: it is not there. One
+ * that is too short is put back: forged lengths must not eat the ring. */
+static __always_inline struct wg_slot *claim_ready(const struct wg_session *session,
+                                                   enum wg_direction direction,
+                                                   __u64 counter,
+                                                   __u32 length)
+{
+    __u32 number =
+        direction == WG_SEND ? session->activity->send_ring : session->activity->receive_ring;
+    const __u64 ready = WG_SLOT_READY | counter;
+    __u32 index = counter % WG_RING_SLOTS;
+    struct wg_slot *slot;
+    void *slots;
+
+    if (counter >= WG_SLOT_COUNTERS || !find_ring(session, number, direction))
+        return 0;
+    slots = bpf_map_lookup_elem(&ring_slots, &number);
+    if (!slots)
+        return 0;
+    slot = bpf_map_lookup_elem(slots, &index);
+    if (!slot || __sync_val_compare_and_swap(&slot->state, ready, WG_SLOT_IN_USE) != ready)
+        return 0;
+    if (slot->blocks * 64 < 64 + length) {
+        release_ready(slot, ready);
+        return 0;
+    }
+    return slot;
+}
+
+static __always_inline void ring_bell(const struct wg_session *session, enum wg_direction direction)
+{
+    struct wg_keystream_wanted wanted = {
+        .keypair = session->id, .peer = session->keypair->peer, .direction = direction};
+
+    bpf_ringbuf_output(&keystream_bell, &wanted, sizeof(wanted), 0);
+}
+
+/* What a producer goes by. It sleeps while little is used up; a packet that found no slot wakes it
+ * as well. */
+static __always_inline void follow(const struct wg_session *session,
+                                   struct wg_ring *ring,
+                                   __u64 counter,
+                                   __u32 length,
+                                   enum wg_direction direction)
+{
+    if (counter >= read_once(&ring->next))
+        write_once(&ring->next, counter + 1);
+    if (length > read_once(&ring->longest))
+        write_once(&ring->longest, length);
+    if (read_once(&ring->armed) && (!session->ready || counter >= read_once(&ring->wake_at)) &&
+        __sync_val_compare_and_swap(&ring->armed, 1, 0) == 1)
+        ring_bell(session, direction);
+}
+
+/* A peer without a ring that sends or receives more than a little gets one. */
+static __always_inline void count_burst(const struct wg_session *session,
+                                        __u64 *since,
+                                        __u32 *packets,
+                                        enum wg_direction direction)
+{
+    if (session->now - *since > WG_BURST_INTERVAL) {
+        *since = session->now;
+        *packets = 0;
+    }
+    if (++*packets == WG_BURST_PACKETS)
+        ring_bell(session, direction);
+}
+
+/* After every packet that was sealed. */
+static __always_inline void
+note_sealed(const struct wg_session *session, __u64 counter, __u32 length)
+{
+    struct wg_peer_activity *activity = session->activity;
+    struct wg_ring *ring = find_ring(session, activity->send_ring, WG_SEND);
+
+    count_cipher(session->ready ? WG_SEALED_READY : WG_SEALED_INLINE);
+    if (ring)
+        follow(session, ring, counter, length, WG_SEND);
+    else
+        count_burst(session, &activity->send_burst_since, &activity->send_burst, WG_SEND);
+}
+
+/* After every packet that was authentic and new: only those tell what comes next. */
+static __always_inline void
+note_opened(const struct wg_session *session, __u64 counter, __u32 length)
+{
+    struct wg_peer_activity *activity = session->activity;
+    struct wg_ring *ring = find_ring(session, activity->receive_ring, WG_RECEIVE);
+
+    count_cipher(session->ready ? WG_OPENED_READY : WG_OPENED_INLINE);
+    if (ring)
+        follow(session, ring, counter, length, WG_RECEIVE);
+    else
+        count_burst(session, &activity->receive_burst_since, &activity->receive_burst, WG_RECEIVE);
+}
+
+#endif

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/keystream.h"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+
+#include <bpf/libbpf.h>
+
+#include "base/log.h"
+#include "datapath/grace_period.h"
+
+namespace wg {
+
+namespace {
+
+constexpr std::size_t POOL_BYTES = 64UL << 20;
+constexpr std::size_t MAX_RINGS = std::min(POOL_BYTES / RING_BYTES, WG_MAX_RINGS - 1UL);
+constexpr int LOOK_MS = 1000; // while there are rings
+constexpr int IDLE_LOOKS = 5;
+
+template <typename T>
+Result<T *> map_array(int fd, std::size_t elements, const char *name)
+{
+    void *memory = ::mmap(nullptr, sizeof(T) * elements, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED)
+        return system_failure(errno, "map {}: mmap", name);
+    return static_cast<T *>(memory);
+}
+
+} // namespace
+
+void Keystream::FreeBell::operator()(ring_buffer *bell) const
+{
+    ring_buffer__free(bell);
+}
+
+Result<std::unique_ptr<Keystream>> Keystream::start(const BpfPrograms &programs, bool enabled)
+{
+    const SlotFiller filler = enabled ? slot_fillers().front() : SlotFiller{"none", nullptr};
+    std::unique_ptr<Keystream> keystream(new Keystream(filler));
+    WG_TRY(keystream->open(programs));
+    if (enabled)
+        keystream->start_threads();
+    else
+        keystream->erase_adopted();
+    return keystream;
+}
+
+Result<> Keystream::open(const BpfPrograms &programs)
+{
+    const auto attach = [&]<typename Map>(Map &map, const char *name) -> Result<> {
+        map = WG_TRY(Map::of(programs.map(name), name));
+        return {};
+    };
+    WG_TRY(attach(keypairs_, "keypairs"));
+    WG_TRY(attach(keypair_secrets_, "keypair_secrets"));
+    WG_TRY(attach(indices_, "indices"));
+    ring_slots_ = programs.map("ring_slots");
+    cipher_counts_ = programs.map("cipher_counts");
+    headers_ = WG_TRY(map_array<wg_ring>(programs.map("rings"), WG_MAX_RINGS, "rings"));
+    activity_ = WG_TRY(
+        map_array<wg_peer_activity>(programs.map("peer_activity"), WG_MAX_PEERS, "peer_activity"));
+    bell_.reset(ring_buffer__new(programs.map("keystream_bell"), on_wanted, this, nullptr));
+    if (!bell_)
+        return system_failure(errno, "map keystream_bell");
+    wake_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake_)
+        return system_failure(errno, "eventfd");
+    return {};
+}
+
+/* A quarter of the CPUs can make what the others use. */
+void Keystream::start_threads()
+{
+    for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency() / 4); i++)
+        producers_.push_back(std::make_unique<KeystreamProducer>(filler_));
+    thread_ = std::thread([this] { run(); });
+}
+
+Keystream::~Keystream()
+{
+    if (thread_.joinable()) {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        ::eventfd_write(wake_.get(), 1);
+        thread_.join();
+    }
+    producers_.clear();
+    if (headers_ != nullptr)
+        ::munmap(headers_, sizeof(*headers_) * WG_MAX_RINGS);
+    if (activity_ != nullptr)
+        ::munmap(activity_, sizeof(*activity_) * WG_MAX_PEERS);
+}
+
+void Keystream::run()
+{
+    erase_adopted();
+    for (;;) {
+        wait();
+        ring_buffer__consume(bell_.get());
+        erase_retired();
+        const std::lock_guard lock(mutex_);
+        if (stopping_)
+            return;
+    }
+}
+
+/* For the bell, for something retired, or (while there are rings) for the next look at who is idle.
+ */
+void Keystream::wait()
+{
+    pollfd ready[] = {{ring_buffer__epoll_fd(bell_.get()), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+    const int events = ::poll(ready, 2, rings() > 0 ? LOOK_MS : -1);
+    if (events == 0)
+        unlink_idle();
+    eventfd_t ignored = 0;
+    (void)::eventfd_read(wake_.get(), &ignored);
+}
+
+int Keystream::on_wanted(void *self, void *data, std::size_t size)
+{
+    if (size == sizeof(wg_keystream_wanted))
+        static_cast<Keystream *>(self)->wanted(
+            load<wg_keystream_wanted>({static_cast<const std::uint8_t *>(data), size}));
+    return 0;
+}
+
+void Keystream::wanted(const wg_keystream_wanted &request)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto &[number, entry] : rings_)
+            if (const auto &owner = entry.ring->owner();
+                owner.keypair == request.keypair && owner.direction == request.direction)
+                return entry.producer->wake();
+    }
+    if (const auto made = make_ring(request); !made)
+        log::debug("peer {}: {}", request.peer, made.error().what);
+}
+
+/* The kernel takes its time to put a map into another, so the lock is taken only for the link. */
+Result<> Keystream::make_ring(const wg_keystream_wanted &request)
+{
+    const auto number = free_number();
+    const auto keypair = keypairs_.find(request.keypair, BPF_F_LOCK);
+    auto secrets = keypair_secrets_.find(request.keypair);
+    if (!number || !keypair || !secrets)
+        return failure(ENOSPC, "no ring of keystream: {}",
+                       number ? "the session has ended" : "all are in use");
+    const bool sends = request.direction == WG_SEND;
+    auto ring = KeystreamRing::create(ring_slots_, headers_[*number], *number,
+                                      {request.keypair, request.peer, request.direction},
+                                      sends ? secrets->send : secrets->receive,
+                                      sends ? keypair->tx_counter : keypair->replay_next);
+    sodium_memzero(&*secrets, sizeof(*secrets));
+    Entry entry{.ring = WG_TRY(std::move(ring))};
+
+    const std::lock_guard lock(mutex_);
+    if (!is_linked(request.keypair)) { // retired meanwhile
+        entry.ring->erase();
+        return {};
+    }
+    entry.producer = std::ranges::min_element(producers_, {}, [](const auto &producer) {
+                         return producer->rings();
+                     })->get();
+    entry.producer->add(*entry.ring);
+    std::atomic_ref(link(request.peer, request.direction)).store(*number);
+    rings_.emplace(*number, std::move(entry));
+    return {};
+}
+
+std::optional<std::uint32_t> Keystream::free_number() const
+{
+    const std::lock_guard lock(mutex_);
+    for (std::uint32_t number = 1; number <= MAX_RINGS; number++)
+        if (!rings_.contains(number) && !retired_.contains(number))
+            return number;
+    return {};
+}
+
+/* Retiring takes the index first, and the lock then. */
+bool Keystream::is_linked(std::uint64_t keypair) const
+{
+    const auto element = keypairs_.find(keypair, BPF_F_LOCK);
+    return element && indices_.find(element->local_index) == keypair;
+}
+
+__u32 &Keystream::link(std::uint32_t peer, wg_direction direction) const
+{
+    return direction == WG_SEND ? activity_[peer].send_ring : activity_[peer].receive_ring;
+}
+
+/* A newer keypair's ring may have taken its place. */
+void Keystream::unlink(Entry &entry)
+{
+    const auto &owner = entry.ring->owner();
+    __u32 number = entry.ring->number();
+    std::atomic_ref(link(owner.peer, owner.direction)).compare_exchange_strong(number, 0);
+    entry.producer->remove(*entry.ring);
+}
+
+void Keystream::retire(std::uint64_t keypair)
+{
+    const std::lock_guard lock(mutex_);
+    bool any = false;
+    for (auto at = rings_.begin(); at != rings_.end();) {
+        auto here = at++;
+        if (here->second.ring->owner().keypair != keypair)
+            continue;
+        unlink(here->second);
+        retired_.insert(rings_.extract(here));
+        any = true;
+    }
+    if (any)
+        ::eventfd_write(wake_.get(), 1);
+}
+
+void Keystream::unlink_idle()
+{
+    const std::lock_guard lock(mutex_);
+    for (auto at = rings_.begin(); at != rings_.end();) {
+        auto here = at++;
+        Entry &entry = here->second;
+        const std::uint64_t next = entry.ring->next();
+        entry.idle = std::exchange(entry.seen, next) == next ? entry.idle + 1 : 0;
+        if (entry.idle < IDLE_LOOKS)
+            continue;
+        unlink(entry);
+        retired_.insert(rings_.extract(here));
+    }
+}
+
+void Keystream::erase_retired()
+{
+    std::map<std::uint32_t, Entry> unused;
+    {
+        const std::lock_guard lock(mutex_);
+        if (retired_.empty())
+            return;
+        for (auto &[number, entry] : retired_)
+            unused.emplace(number, Entry{.ring = std::move(entry.ring)});
+    }
+    wait_for_grace_period();
+    for (auto &[number, entry] : unused)
+        entry.ring->erase();
+    const std::lock_guard lock(mutex_);
+    for (const auto &[number, entry] : unused)
+        retired_.erase(number); // only now may another ring have it
+}
+
+/* The programs may be using an earlier daemon's rings this moment. */
+void Keystream::erase_adopted()
+{
+    const std::span<wg_ring> headers(headers_, WG_MAX_RINGS);
+    bool any = false;
+    for (std::uint32_t number = 1; number < headers.size(); number++) {
+        if (headers[number].keypair == 0)
+            continue;
+        __u32 linked = number;
+        std::atomic_ref(link(headers[number].peer, headers[number].direction))
+            .compare_exchange_strong(linked, 0);
+        any = true;
+    }
+    if (!any)
+        return;
+    wait_for_grace_period();
+    for (std::uint32_t number = 1; number < headers.size(); number++)
+        if (headers[number].keypair != 0)
+            erase_ring(ring_slots_, headers[number], number);
+}
+
+std::size_t Keystream::rings() const
+{
+    const std::lock_guard lock(mutex_);
+    return rings_.size();
+}
+
+std::array<std::uint64_t, WG_CIPHER_COUNTS> Keystream::counts() const
+{
+    std::array<std::uint64_t, WG_CIPHER_COUNTS> totals{};
+    std::vector<std::uint64_t> by_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+    for (std::uint32_t count = 0; count < WG_CIPHER_COUNTS; count++)
+        if (bpf_map_lookup_elem(cipher_counts_, &count, by_cpu.data()) == 0)
+            totals[count] = std::accumulate(by_cpu.begin(), by_cpu.end(), std::uint64_t{0});
+    return totals;
+}
+
+} // namespace wg

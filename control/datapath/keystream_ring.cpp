@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/keystream_ring.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include <sys/mman.h>
+
+#include <bpf/bpf.h>
+
+#include "base/log.h"
+
+namespace wg {
+
+namespace {
+
+using std::chrono_literals::operator""ms;
+
+constexpr auto PERIOD = 50ms;      // slots are as long as the packets of the last one or two
+constexpr std::uint64_t LATE = 64; // packets that overtook each other find their slots so long
+constexpr std::uint64_t AHEAD = WG_RING_SLOTS - LATE;
+constexpr std::uint64_t WAKE_AFTER = WG_RING_SLOTS / 4;
+constexpr unsigned MAX_BLOCKS = sizeof(wg_slot) / 64;
+
+std::uint64_t load(const __u64 &from)
+{
+    return std::atomic_ref(const_cast<__u64 &>(from)).load(std::memory_order_acquire);
+}
+
+Result<wg_slot *> map_slots(int fd)
+{
+    void *memory =
+        ::mmap(nullptr, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+    if (memory == MAP_FAILED)
+        return system_failure(errno, "ring of keystream: mmap");
+    return static_cast<wg_slot *>(memory);
+}
+
+unsigned blocks_of(std::uint64_t payload)
+{
+    return static_cast<unsigned>(std::clamp<std::uint64_t>(1 + (payload + 63) / 64, 1, MAX_BLOCKS));
+}
+
+} // namespace
+
+KeystreamRing::KeystreamRing(int ring_slots,
+                             wg_ring &header,
+                             std::uint32_t number,
+                             const Owner &owner)
+    : ring_slots_(ring_slots), header_(header), number_(number), owner_(owner),
+      spare_(std::make_unique<wg_slot>())
+{
+}
+
+Result<std::unique_ptr<KeystreamRing>> KeystreamRing::create(int ring_slots,
+                                                             wg_ring &header,
+                                                             std::uint32_t number,
+                                                             const Owner &owner,
+                                                             const wg_session_key &key,
+                                                             std::uint64_t next)
+{
+    std::unique_ptr<KeystreamRing> ring(new KeystreamRing(ring_slots, header, number, owner));
+    std::memcpy(ring->key_.mutable_bytes().data(), key.words, sizeof(key.words));
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+    ring->map_ = Fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "wg_ring_slots", sizeof(std::uint32_t),
+                                   sizeof(wg_slot), WG_RING_SLOTS, &options));
+    if (!ring->map_)
+        return system_failure(errno, "ring of keystream");
+    ring->slots_ = WG_TRY(map_slots(ring->map_.get()));
+    header = {};
+    header.keypair = owner.keypair;
+    header.direction = owner.direction;
+    header.peer = owner.peer;
+    header.next = next;
+    ring->position_ = next;
+    const int fd = ring->map_.get();
+    if (bpf_map_update_elem(ring_slots, &number, &fd, BPF_ANY) != 0)
+        return system_failure(errno, "ring of keystream: map ring_slots");
+    return ring;
+}
+
+KeystreamRing::~KeystreamRing()
+{
+    sodium_memzero(spare_.get(), sizeof(*spare_));
+    if (slots_ != nullptr)
+        ::munmap(slots_, RING_BYTES);
+}
+
+void KeystreamRing::erase()
+{
+    sodium_memzero(slots_, RING_BYTES);
+    bpf_map_delete_elem(ring_slots_, &number_);
+    header_ = {};
+}
+
+std::uint64_t KeystreamRing::next() const
+{
+    return load(header_.next);
+}
+
+std::size_t KeystreamRing::fill(const SlotFiller &filler, std::size_t limit, Instant now)
+{
+    const std::uint64_t next = this->next();
+    std::size_t made = 0;
+
+    position_ = std::max(position_, next); // no keystream for counters that are burnt
+    choose_blocks(next, now);
+    while (made < limit && position_ + SLOT_LANES <= next + AHEAD &&
+           position_ + SLOT_LANES <= WG_SLOT_COUNTERS) {
+        fill_lanes(filler);
+        made += SLOT_LANES;
+    }
+    return made;
+}
+
+/* Slots that are too short for what is sent now are made again. */
+void KeystreamRing::choose_blocks(std::uint64_t next, Instant now)
+{
+    longest_[0] = std::max<std::uint64_t>(longest_[0], load(header_.longest));
+    if (blocks_of(longest_[0]) > blocks_) {
+        blocks_ = blocks_of(longest_[0]);
+        position_ = next;
+    }
+    if (now < period_end_)
+        return;
+    blocks_ = blocks_of(std::max(longest_[0], longest_[1]));
+    period_end_ = now + PERIOD;
+    longest_[1] = std::exchange(longest_[0], 0);
+    std::atomic_ref(header_.longest).store(0, std::memory_order_relaxed);
+}
+
+/* Only a slot that nobody uses may be written: whatever was in it is stale. What a program is using
+ * is not waited for; its counter goes inline. */
+bool KeystreamRing::claim(wg_slot &slot) const
+{
+    std::atomic_ref state(slot.state);
+    __u64 seen = state.load(std::memory_order_acquire);
+    return seen != WG_SLOT_IN_USE &&
+           state.compare_exchange_strong(seen, WG_SLOT_IN_USE, std::memory_order_acq_rel);
+}
+
+void KeystreamRing::fill_lanes(const SlotFiller &filler)
+{
+    SlotLanes lanes;
+    for (std::size_t lane = 0; lane < SLOT_LANES; lane++) {
+        wg_slot &slot = slots_[(position_ + lane) % WG_RING_SLOTS];
+        lanes[lane] = claim(slot) ? &slot : spare_.get();
+    }
+    wg_session_key key;
+    std::memcpy(key.words, key_.bytes().data(), sizeof(key.words));
+    filler.fill(key, position_, lanes, blocks_);
+    sodium_memzero(&key, sizeof(key));
+    for (std::size_t lane = 0; lane < SLOT_LANES; lane++) {
+        if (lanes[lane] == spare_.get())
+            continue;
+        lanes[lane]->blocks = blocks_;
+        std::atomic_ref(lanes[lane]->state)
+            .store(WG_SLOT_READY | (position_ + lane), std::memory_order_release);
+    }
+    position_ += SLOT_LANES;
+}
+
+void KeystreamRing::arm()
+{
+    std::atomic_ref(header_.wake_at).store(next() + WAKE_AFTER);
+    std::atomic_ref(header_.armed).store(1);
+}
+
+bool KeystreamRing::is_wanted() const
+{
+    return next() >= load(header_.wake_at);
+}
+
+void erase_ring(int ring_slots, wg_ring &header, std::uint32_t number)
+{
+    std::uint32_t id = 0;
+    if (bpf_map_lookup_elem(ring_slots, &number, &id) == 0) {
+        const Fd map(bpf_map_get_fd_by_id(id));
+        if (auto slots = map_slots(map.get())) {
+            sodium_memzero(*slots, RING_BYTES);
+            ::munmap(*slots, RING_BYTES);
+        } else {
+            log::error("an earlier daemon's keystream is not wiped: {}", slots.error().what);
+        }
+        bpf_map_delete_elem(ring_slots, &number);
+    }
+    header = {};
+}
+
+} // namespace wg

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// A ring of keystream for one direction of one keypair, shared with the BPF programs by mmap
+// (bpf/keystream.h has the other side). Made for its keypair and erased with it: no slot ever sees
+// another key.
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "datapath/slot_filler.h"
+
+namespace wg {
+
+inline constexpr std::size_t RING_BYTES = sizeof(wg_slot) * WG_RING_SLOTS;
+
+class KeystreamRing {
+  public:
+    struct Owner {
+        std::uint64_t keypair = 0;
+        std::uint32_t peer = 0;
+        wg_direction direction = WG_SEND;
+    };
+
+    /// Makes ring `number`, empty, from counter `next` on. `ring_slots`: the map of that name,
+    /// which has no such ring yet; `header`: its element of the map `rings`. The caller links it.
+    static Result<std::unique_ptr<KeystreamRing>> create(int ring_slots,
+                                                         wg_ring &header,
+                                                         std::uint32_t number,
+                                                         const Owner &owner,
+                                                         const wg_session_key &key,
+                                                         std::uint64_t next);
+    /// Leaves the ring to the programs.
+    ~KeystreamRing();
+    KeystreamRing(const KeystreamRing &) = delete;
+    KeystreamRing &operator=(const KeystreamRing &) = delete;
+
+    /// Zeroes and frees it; no program may use it any more.
+    void erase();
+
+    const Owner &owner() const { return owner_; }
+    std::uint32_t number() const { return number_; }
+    std::uint64_t next() const; ///< counters below have been used
+
+    /// Makes at most this many slots ready, ahead of the counters in use. Returns how many.
+    std::size_t fill(const SlotFiller &filler, std::size_t limit, Instant now);
+    /// From here on a program that uses up a part of it, or finds no slot, rings the bell.
+    void arm();
+    /// Whether it would have rung already.
+    bool is_wanted() const;
+
+  private:
+    KeystreamRing(int ring_slots, wg_ring &header, std::uint32_t number, const Owner &owner);
+    void choose_blocks(std::uint64_t next, Instant now);
+    void fill_lanes(const SlotFiller &filler);
+    bool claim(wg_slot &slot) const;
+
+    int ring_slots_;
+    wg_ring &header_;
+    std::uint32_t number_;
+    Owner owner_;
+    Key key_;
+    Fd map_;
+    wg_slot *slots_ = nullptr;
+    std::unique_ptr<wg_slot> spare_; ///< for the lanes whose slot is in use
+    std::uint64_t position_ = 0;     ///< the next counter to make
+    unsigned blocks_ = sizeof(wg_slot) / 64;
+    /// Payload of this and the last period; nothing is known of a time before the first.
+    std::uint64_t longest_[2] = {0, WG_MAX_PAYLOAD};
+    Instant period_end_;
+};
+
+/// Zeroes and frees what an earlier daemon left under this number, which no program may use any
+/// more.
+void erase_ring(int ring_slots, wg_ring &header, std::uint32_t number);
+
+} // namespace wg

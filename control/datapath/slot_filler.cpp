@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "datapath/slot_filler.h"
+
+#include <cstring>
+
+#include <sodium.h>
+
+namespace wg {
+
+namespace {
+
+void fill_slots_portable(const wg_session_key &key,
+                         std::uint64_t counter,
+                         const SlotLanes &slots,
+                         unsigned blocks)
+{
+    const auto *key_bytes = reinterpret_cast<const unsigned char *>(key.words);
+    for (wg_slot *slot : slots) {
+        unsigned char nonce[crypto_stream_chacha20_IETF_NONCEBYTES] = {};
+        std::memcpy(nonce + 4, &counter, sizeof(counter));
+        crypto_stream_chacha20_ietf(reinterpret_cast<unsigned char *>(slot->poly_key),
+                                    sizeof(slot->poly_key), nonce, key_bytes);
+        auto *keystream = reinterpret_cast<unsigned char *>(slot->keystream);
+        const std::size_t size = (blocks - 1) * 64UL;
+        std::memset(keystream, 0, size); // libsodium's stream from a given block is an XOR
+        crypto_stream_chacha20_ietf_xor_ic(keystream, keystream, size, nonce, 1, key_bytes);
+        counter++;
+    }
+}
+
+} // namespace
+
+std::vector<SlotFiller> slot_fillers()
+{
+    std::vector<SlotFiller> usable;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f"))
+        usable.push_back({"avx512", fill_slots_avx512});
+    if (__builtin_cpu_supports("avx2"))
+        usable.push_back({"avx2", fill_slots_avx2});
+#endif
+    usable.push_back({"portable", fill_slots_portable});
+    return usable;
+}
+
+} // namespace wg
