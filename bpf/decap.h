@@ -286,7 +286,9 @@ static __always_inline enum wg_drop_reason check_inner(const struct wg_packet *p
 {
     void *start = data + (packet->payload_offset & 0x7f);
     enum wg_drop_reason drop = parse_inner(inner, start, end, packet->payload_length);
-    __u32 *peer;
+    const void *source = inner->family == WG_AF_INET ? (void *)&((struct iphdr *)start)->saddr
+                                                     : &((struct ipv6hdr *)start)->saddr;
+    __u32 peer;
 
     if (drop)
         return drop;
@@ -295,8 +297,10 @@ static __always_inline enum wg_drop_reason check_inner(const struct wg_packet *p
     ecn_decapsulate(inner, start, end, packet->ds);
     if (start + (inner->family == WG_AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end)
         return WG_DROP_INNER_LENGTH;
-    peer = lookup_src(session->keypair->tunnel, start, inner->family);
-    return peer && *peer == session->keypair->peer ? WG_DROP_NONE : WG_DROP_INNER_SOURCE;
+    return find_allowed_ip(&peer, session->keypair->tunnel, source, inner->family) &&
+                   peer == session->keypair->peer
+               ? WG_DROP_NONE
+               : WG_DROP_INNER_SOURCE;
 }
 
 /* --- from outer to inner frame --- */

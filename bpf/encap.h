@@ -50,12 +50,13 @@ static __always_inline struct wg_peer *find_destination(struct __sk_buff *skb,
 {
     void *ip = (void *)(long)skb->data + ETH_HLEN;
     const __u32 size = inner->family == WG_AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-    __u32 *peer;
+    const void *destination = inner->family == WG_AF_INET ? (void *)&((struct iphdr *)ip)->daddr
+                                                          : &((struct ipv6hdr *)ip)->daddr;
+    __u32 peer;
 
     if (ip + size > (void *)(long)skb->data_end)
         return 0;
-    peer = lookup_dst(skb->ifindex, ip, inner->family);
-    return peer ? find_peer(*peer) : 0;
+    return find_allowed_ip(&peer, skb->ifindex, destination, inner->family) ? find_peer(peer) : 0;
 }
 
 static __always_inline __u32 outer_header_size(const struct wg_peer *peer)

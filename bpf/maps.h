@@ -20,6 +20,7 @@ enum wg_map_sizes : __u32 {
     WG_MAX_ALLOWED_IPS = 1 << 21,
     WG_EVENT_BYTES = 1 << 20,
     WG_BELL_BYTES = 1 << 16,
+    WG_CACHED_LOOKUPS = 512, /* a power of two */
 };
 
 /* listeners: local address and port → tunnel id. Daemon writes. */
@@ -65,6 +66,23 @@ struct {
     __type(key, struct wg_allowed_ip_key_v6);
     __type(value, __u32);
 } allowed_ips_v6 SEC(".maps");
+
+/* allowed_ips_version: of both tries; the daemon adds one after every change, by mmap. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u64);
+} allowed_ips_version SEC(".maps");
+
+/* allowed_ips_cache: this CPU's last look-ups in the tries. Programs only. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, WG_CACHED_LOOKUPS);
+    __type(key, __u32);
+    __type(value, struct wg_cached_lookup);
+} allowed_ips_cache SEC(".maps");
 
 /* peer_versions: peer id → key of its state in peers, 0: none. The daemon stores one word,
  * atomically, by mmap. */

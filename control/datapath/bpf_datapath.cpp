@@ -118,9 +118,11 @@ Result<> BpfDatapath::store_preshared_key(PeerId peer, const Key &key)
 
 Result<> BpfDatapath::set_allowed_ip(TunnelId tunnel, const Prefix &prefix, PeerId peer)
 {
-    if (prefix.address.is_v6())
-        return allowed_ips_v6_.put(allowed_ip_key_v6(tunnel, prefix), peer);
-    return allowed_ips_v4_.put(allowed_ip_key_v4(tunnel, prefix), peer);
+    auto set = prefix.address.is_v6()
+                   ? allowed_ips_v6_.put(allowed_ip_key_v6(tunnel, prefix), peer)
+                   : allowed_ips_v4_.put(allowed_ip_key_v4(tunnel, prefix), peer);
+    forget_lookups();
+    return set;
 }
 
 void BpfDatapath::remove_allowed_ip(TunnelId tunnel, const Prefix &prefix)
@@ -129,6 +131,13 @@ void BpfDatapath::remove_allowed_ip(TunnelId tunnel, const Prefix &prefix)
         allowed_ips_v6_.erase(allowed_ip_key_v6(tunnel, prefix));
     else
         allowed_ips_v4_.erase(allowed_ip_key_v4(tunnel, prefix));
+    forget_lookups();
+}
+
+/* What the programs keep of a trie holds until it changes. */
+void BpfDatapath::forget_lookups()
+{
+    std::atomic_ref(allowed_ips_version_[0]).fetch_add(1);
 }
 
 std::optional<PeerId> BpfDatapath::lookup_allowed_ip(TunnelId tunnel,

@@ -17,6 +17,7 @@
 #include "datapath/grace_period.h"
 #include "datapath/keystream.h"
 #include "datapath/secret_keys.h"
+#include "datapath/shared_array.h"
 
 namespace wg {
 
@@ -34,7 +35,6 @@ class BpfDatapath {
     /// Takes over the maps of an earlier daemon where `programs` adopted them, and erases what
     /// belongs to no peer.
     static Result<std::unique_ptr<BpfDatapath>> create(asio::io_context &io, BpfPrograms &programs);
-    ~BpfDatapath();
 
     /// Whoever makes keystream for its sessions hears of their end.
     void set_keystream(Keystream *keystream) { keystream_ = keystream; }
@@ -99,11 +99,11 @@ class BpfDatapath {
 
     BpfDatapath(asio::io_context &io, BpfPrograms &programs);
     Result<> open(BpfPrograms &programs);
-    Result<> map_arrays(BpfPrograms &programs);
     void adopt();
     void adopt_peer(PeerId peer, std::uint64_t version);
     void erase_orphans();
     Result<> publish(PublishedPeer &peer);
+    void forget_lookups();
     wg_drop_reason run_counter_program(const char *program, wg_counter_request &request);
     wg_peer_activity &activity_of(PeerId peer) const { return activity_[peer]; }
 
@@ -121,8 +121,9 @@ class BpfDatapath {
     BpfMap<std::uint64_t, wg_keypair_secrets> keypair_secrets_;
     SecretKeys tunnel_secrets_;
     SecretKeys peer_secrets_;
-    std::uint64_t *versions_ = nullptr;    ///< peer_versions, by mmap
-    wg_peer_activity *activity_ = nullptr; ///< peer_activity, by mmap
+    SharedArray<std::uint64_t> versions_;            ///< peer_versions
+    SharedArray<wg_peer_activity> activity_;         ///< peer_activity
+    SharedArray<std::uint64_t> allowed_ips_version_; ///< one element
 
     std::uint64_t next_id_ = 1; ///< of keypairs and peer versions: never used twice
     PeerId next_peer_ = 0;

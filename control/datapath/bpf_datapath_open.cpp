@@ -6,46 +6,15 @@
 #include <atomic>
 #include <set>
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "base/log.h"
 #include "datapath/abi_convert.h"
 #include "datapath/bpf_datapath.h"
 
 namespace wg {
 
-namespace {
-
-std::size_t page_aligned(std::size_t bytes)
-{
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    return (bytes + page - 1) / page * page;
-}
-
-template <typename T>
-Result<T *> map_array(int fd, const char *name)
-{
-    void *memory = ::mmap(nullptr, page_aligned(sizeof(T) * WG_MAX_PEERS), PROT_READ | PROT_WRITE,
-                          MAP_SHARED, fd, 0);
-    if (memory == MAP_FAILED)
-        return system_failure(errno, "map {}: mmap", name);
-    return static_cast<T *>(memory);
-}
-
-} // namespace
-
 BpfDatapath::BpfDatapath(asio::io_context &io, BpfPrograms &programs)
     : grace_(io), programs_(programs)
 {
-}
-
-BpfDatapath::~BpfDatapath()
-{
-    if (versions_ != nullptr)
-        ::munmap(versions_, page_aligned(sizeof(*versions_) * WG_MAX_PEERS));
-    if (activity_ != nullptr)
-        ::munmap(activity_, page_aligned(sizeof(*activity_) * WG_MAX_PEERS));
 }
 
 Result<std::unique_ptr<BpfDatapath>> BpfDatapath::create(asio::io_context &io,
@@ -75,8 +44,14 @@ Result<> BpfDatapath::open(BpfPrograms &programs)
     WG_TRY(attach(keypair_secrets_, "keypair_secrets"));
     WG_TRY(attach(tunnel_secrets_, "tunnel_secrets"));
     WG_TRY(attach(peer_secrets_, "peer_secrets"));
-    versions_ = WG_TRY(map_array<std::uint64_t>(programs.map("peer_versions"), "peer_versions"));
-    activity_ = WG_TRY(map_array<wg_peer_activity>(programs.map("peer_activity"), "peer_activity"));
+    const auto share = [&]<typename T>(SharedArray<T> &array, const char *name,
+                                       std::size_t elements) -> Result<> {
+        array = WG_TRY(SharedArray<T>::of(programs.map(name), elements, name));
+        return {};
+    };
+    WG_TRY(share(versions_, "peer_versions", WG_MAX_PEERS));
+    WG_TRY(share(activity_, "peer_activity", WG_MAX_PEERS));
+    WG_TRY(share(allowed_ips_version_, "allowed_ips_version", 1));
     // boot time in ns grows faster than ids are used up: an earlier daemon's are all below
     next_id_ = to_ns(now().instant);
     return {};
@@ -153,6 +128,7 @@ void BpfDatapath::erase_orphans()
     for (const auto &key : allowed_ips_v6_.keys())
         if (const auto peer = allowed_ips_v6_.find(key); peer && !published_.contains(*peer))
             allowed_ips_v6_.erase(key);
+    forget_lookups();
 }
 
 std::vector<AdoptedPeer> BpfDatapath::adopted_peers(TunnelId tunnel)

@@ -7,7 +7,6 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 
 #include <bpf/libbpf.h>
 
@@ -22,15 +21,6 @@ constexpr std::size_t POOL_BYTES = 64UL << 20;
 constexpr std::size_t MAX_RINGS = std::min(POOL_BYTES / RING_BYTES, WG_MAX_RINGS - 1UL);
 constexpr int LOOK_MS = 1000; // while there are rings
 constexpr int IDLE_LOOKS = 5;
-
-template <typename T>
-Result<T *> map_array(int fd, std::size_t elements, const char *name)
-{
-    void *memory = ::mmap(nullptr, sizeof(T) * elements, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (memory == MAP_FAILED)
-        return system_failure(errno, "map {}: mmap", name);
-    return static_cast<T *>(memory);
-}
 
 } // namespace
 
@@ -62,9 +52,9 @@ Result<> Keystream::open(const BpfPrograms &programs)
     WG_TRY(attach(indices_, "indices"));
     ring_slots_ = programs.map("ring_slots");
     cipher_counts_ = programs.map("cipher_counts");
-    headers_ = WG_TRY(map_array<wg_ring>(programs.map("rings"), WG_MAX_RINGS, "rings"));
-    activity_ = WG_TRY(
-        map_array<wg_peer_activity>(programs.map("peer_activity"), WG_MAX_PEERS, "peer_activity"));
+    headers_ = WG_TRY(SharedArray<wg_ring>::of(programs.map("rings"), WG_MAX_RINGS, "rings"));
+    activity_ = WG_TRY(SharedArray<wg_peer_activity>::of(programs.map("peer_activity"),
+                                                         WG_MAX_PEERS, "peer_activity"));
     bell_.reset(ring_buffer__new(programs.map("keystream_bell"), on_wanted, this, nullptr));
     if (!bell_)
         return system_failure(errno, "map keystream_bell");
@@ -93,10 +83,6 @@ Keystream::~Keystream()
         thread_.join();
     }
     producers_.clear();
-    if (headers_ != nullptr)
-        ::munmap(headers_, sizeof(*headers_) * WG_MAX_RINGS);
-    if (activity_ != nullptr)
-        ::munmap(activity_, sizeof(*activity_) * WG_MAX_PEERS);
 }
 
 void Keystream::run()
@@ -258,22 +244,21 @@ void Keystream::erase_retired()
 /* The programs may be using an earlier daemon's rings this moment. */
 void Keystream::erase_adopted()
 {
-    const std::span<wg_ring> headers(headers_, WG_MAX_RINGS);
     bool any = false;
-    for (std::uint32_t number = 1; number < headers.size(); number++) {
-        if (headers[number].keypair == 0)
+    for (std::uint32_t number = 1; number < headers_.size(); number++) {
+        if (headers_[number].keypair == 0)
             continue;
         __u32 linked = number;
-        std::atomic_ref(link(headers[number].peer, headers[number].direction))
+        std::atomic_ref(link(headers_[number].peer, headers_[number].direction))
             .compare_exchange_strong(linked, 0);
         any = true;
     }
     if (!any)
         return;
     wait_for_grace_period();
-    for (std::uint32_t number = 1; number < headers.size(); number++)
-        if (headers[number].keypair != 0)
-            erase_ring(ring_slots_, headers[number], number);
+    for (std::uint32_t number = 1; number < headers_.size(); number++)
+        if (headers_[number].keypair != 0)
+            erase_ring(ring_slots_, headers_[number], number);
 }
 
 std::size_t Keystream::rings() const

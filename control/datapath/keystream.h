@@ -18,6 +18,7 @@
 #include "datapath/bpf_programs.h"
 #include "datapath/keystream_producer.h"
 #include "datapath/keystream_ring.h"
+#include "datapath/shared_array.h"
 
 struct ring_buffer;
 
@@ -73,8 +74,8 @@ class Keystream {
     BpfMap<std::uint64_t, wg_keypair> keypairs_;
     BpfMap<std::uint64_t, wg_keypair_secrets> keypair_secrets_;
     BpfMap<std::uint32_t, std::uint64_t> indices_;
-    wg_ring *headers_ = nullptr;           ///< rings, by mmap
-    wg_peer_activity *activity_ = nullptr; ///< peer_activity, by mmap
+    SharedArray<wg_ring> headers_;           ///< rings
+    SharedArray<wg_peer_activity> activity_; ///< peer_activity
     std::unique_ptr<ring_buffer, FreeBell> bell_;
     Fd wake_; ///< eventfd: something was retired, or the end
     std::vector<std::unique_ptr<KeystreamProducer>> producers_;

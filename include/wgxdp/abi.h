@@ -84,6 +84,20 @@ struct wg_allowed_ip_key_v6 {
 static_assert(sizeof(struct wg_allowed_ip_key_v6) == 4 + 4 + 16,
               "LPM key: the kernel matches the bytes after prefix_len");
 
+/* allowed_ips_cache: a look-up of this CPU's. `version` is that of the tries that were asked, and
+ * in its lower bits a number that every writer changes: who reads the same before and after has
+ * read one look-up. A writer holds the element while it is WG_CACHE_BUSY. (On PREEMPT_RT the
+ * packets of one CPU can interleave.) */
+enum wg_cache_version : __u64 { WG_CACHE_WRITERS = 1 << 24, WG_CACHE_BUSY = ~0ULL };
+struct wg_cached_lookup {
+    __u64 version;
+    __u64 peer;
+    __u64 high, low; /* of the address */
+    __u64 tunnel_and_family;
+    __u64 padding[3];
+};
+static_assert(sizeof(struct wg_cached_lookup) == 64);
+
 /* How a peer's packets leave. */
 enum wg_route_kind : __u8 {
     WG_ROUTE_NONE = 0,   /* not resolved, or not for BPF: the daemon's socket sends */

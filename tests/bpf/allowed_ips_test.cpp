@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A million prefixes in the tries that the programs look into, against a plain list.
+// Prefixes in the tries that the programs look into, a million of them, against a plain list.
 #include <random>
 #include <unordered_map>
 
@@ -76,6 +76,47 @@ TEST_F(BpfTest, a_million_allowed_ips_are_looked_up_rightly)
     const TestPeer peer = add_peer(2, false);
     EXPECT_EQ(send(to_peer(2, false, 100)).verdict, TC_ACT_REDIRECT);
     EXPECT_EQ(datapath->lookup_allowed_ip(tunnel + 1, all.back().address), std::nullopt);
+}
+
+/* The cache before the tries has 512 elements a CPU: 700 addresses come and go in it. */
+TEST_F(BpfTest, a_program_follows_every_change_of_the_allowed_ips_at_once)
+{
+    const TestPeer peers[] = {add_peer(2, false), add_peer(3, false)};
+    Generator random;
+    std::vector<IpAddress> addresses;
+    for (int i = 0; i < 700; i++)
+        addresses.push_back(random.address(i % 2 == 0));
+    std::map<Prefix, PeerId> list;
+    const auto check = [&](const IpAddress &address) {
+        const auto owner = expected(list, address);
+        const Outcome run =
+            send(inner_packet({.source = our_inner(address.is_v6()), .destination = address}, 100));
+        if (!owner)
+            return run.verdict == TC_ACT_SHOT;
+        const TestPeer &peer = peers[0].state.id == *owner ? peers[0] : peers[1];
+        return run.verdict == TC_ACT_REDIRECT &&
+               load<std::uint32_t>(Bytes(run.frame).subspan(46, 4)) == peer.current.remote_index;
+    };
+    for (int i = 0; i < 20000; i++) {
+        const IpAddress &address = addresses[random.below(addresses.size())];
+        const auto length = static_cast<std::uint8_t>(address.bits() - random.below(3) * 8);
+        const Prefix prefix = Prefix::of(address, length);
+        const PeerId owner = peers[random.below(2)].state.id;
+        switch (random.below(20)) {
+        case 0:
+            must(datapath->set_allowed_ip(tunnel, prefix, owner));
+            list.insert_or_assign(prefix, owner);
+            break;
+        case 1:
+            datapath->remove_allowed_ip(tunnel, prefix);
+            list.erase(prefix);
+            break;
+        default:
+            break;
+        }
+        ASSERT_TRUE(check(address)) << "step " << i << ", " << address.text();
+    }
+    EXPECT_GT(new_drops()[WG_DROP_NO_PEER], 100);
 }
 
 } // namespace

@@ -5,7 +5,6 @@
 #include <thread>
 
 #include <pthread.h>
-#include <sys/mman.h>
 
 #include <bpf/libbpf.h>
 
@@ -16,16 +15,6 @@ namespace {
 int map(const char *name)
 {
     return Sandbox::get().programs().map(name);
-}
-
-template <typename T>
-T *share(const char *name, std::size_t elements)
-{
-    void *memory =
-        ::mmap(nullptr, sizeof(T) * elements, PROT_READ | PROT_WRITE, MAP_SHARED, map(name), 0);
-    if (memory == MAP_FAILED)
-        throw std::system_error(errno, std::generic_category(), name);
-    return static_cast<T *>(memory);
 }
 
 wg_session_key session_key(const TestKeypair &keypair, wg_direction direction)
@@ -41,15 +30,10 @@ std::uint32_t next_number = 1;
 } // namespace
 
 SharedMaps::SharedMaps()
-    : rings(share<wg_ring>("rings", WG_MAX_RINGS)),
-      activity(share<wg_peer_activity>("peer_activity", WG_MAX_PEERS))
+    : rings(must(SharedArray<wg_ring>::of(map("rings"), WG_MAX_RINGS, "rings"))),
+      activity(must(
+          SharedArray<wg_peer_activity>::of(map("peer_activity"), WG_MAX_PEERS, "peer_activity")))
 {
-}
-
-SharedMaps::~SharedMaps()
-{
-    ::munmap(rings, sizeof(*rings) * WG_MAX_RINGS);
-    ::munmap(activity, sizeof(*activity) * WG_MAX_PEERS);
 }
 
 TestRing::TestRing(SharedMaps &maps,

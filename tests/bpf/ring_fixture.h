@@ -7,19 +7,15 @@
 
 #include "bpf/bpf_fixture.h"
 #include "datapath/keystream_ring.h"
+#include "datapath/shared_array.h"
 
 namespace wg::test {
 
 /// Maps that the programs share with the daemon by mmap.
-class SharedMaps {
-  public:
+struct SharedMaps {
     SharedMaps();
-    ~SharedMaps();
-    SharedMaps(const SharedMaps &) = delete;
-    SharedMaps &operator=(const SharedMaps &) = delete;
-
-    wg_ring *rings = nullptr;
-    wg_peer_activity *activity = nullptr;
+    SharedArray<wg_ring> rings;
+    SharedArray<wg_peer_activity> activity;
 };
 
 /// A ring with its link, erased at the end.

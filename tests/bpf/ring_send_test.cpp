@@ -127,22 +127,22 @@ TEST_F(RingSend, stays_right_while_the_producer_stalls)
 {
     TestRing ring(maps, peer, WG_SEND);
     std::atomic<bool> done = false;
-    run_at_once(
-        {[&] {
-             for (std::uint64_t counter = 0; counter < 20000 && !HasFatalFailure(); counter++)
-                 expect_sealed(20 + counter * 7 % 1400, counter);
-             done = true;
-         },
-         [&] { // falls behind by up to three rings, again and again
-             std::minstd_rand random;
-             for (std::uint64_t wake = 0; !done;) {
-                 if (ring.ring().next() < wake)
-                     continue;
-                 ring.fill(16 * (1 + random() % 64));
-                 if (random() % 8 == 0)
-                     wake = ring.ring().next() + random() % (3 * WG_RING_SLOTS);
-             }
-         }});
+    run_at_once({[&] {
+                     for (std::uint64_t counter = 0; counter < 20000 && !HasFatalFailure();
+                          counter++)
+                         expect_sealed(20 + counter * 7 % 1400, counter);
+                     done = true;
+                 },
+                 [&] { // falls behind by up to three rings, again and again
+                     std::minstd_rand random;
+                     for (std::uint64_t wake = 0; !done;) {
+                         if (ring.ring().next() < wake)
+                             continue;
+                         ring.fill(16 * (1 + random() % 64));
+                         if (random() % 8 == 0)
+                             wake = ring.ring().next() + random() % (3 * WG_RING_SLOTS);
+                     }
+                 }});
     const auto counts = cipher_counts();
     EXPECT_GT(counts[WG_SEALED_READY], 100);
     EXPECT_GT(counts[WG_SEALED_INLINE], 100);

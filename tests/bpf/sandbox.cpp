@@ -103,7 +103,7 @@ void Sandbox::clear()
     for (const char *name :
          {"listeners", "tunnels", "nics", "allowed_ips_v4", "allowed_ips_v6", "peers", "indices",
           "keypairs", "keypair_secrets", "tunnel_secrets", "peer_secrets", "peer_versions",
-          "peer_activity", "slots_claimed", "drops", "cipher_counts"}) {
+          "peer_activity", "slots_claimed", "drops", "cipher_counts", "allowed_ips_cache"}) {
         const int fd = programs_->map(name);
         bpf_map_info info{};
         std::uint32_t size = sizeof(info);
