@@ -25,6 +25,15 @@ wg_session_key session_key(const TestKeypair &keypair, wg_direction direction)
     return key;
 }
 
+SharedArray<wg_slot> slots_of(std::uint32_t number)
+{
+    std::uint32_t id = 0;
+    if (bpf_map_lookup_elem(map("ring_slots"), &number, &id) != 0)
+        throw std::system_error(errno, std::generic_category(), "ring_slots");
+    const Fd slots(bpf_map_get_fd_by_id(id));
+    return must(SharedArray<wg_slot>::of(slots.get(), WG_RING_SLOTS, "slots"));
+}
+
 std::uint32_t next_number = 1;
 
 } // namespace
@@ -49,7 +58,7 @@ TestRing::TestRing(SharedMaps &maps,
                                        {peer.current.id, peer.state.id, direction},
                                        session_key(peer.current, direction),
                                        next))),
-      filler_(slot_fillers().front())
+      slots_(slots_of(next_number)), filler_(slot_fillers().front())
 {
     link_ = next_number;
     next_number = next_number % (WG_MAX_RINGS - 1) + 1;
@@ -70,18 +79,6 @@ void TestRing::learn(std::uint64_t longest)
         fill(0);
     }
     header_.longest = 0;
-}
-
-std::uint64_t TestRing::state(std::uint64_t counter) const
-{
-    const std::uint32_t number = ring_->number();
-    std::uint32_t id = 0;
-    wg_slot slot{};
-    const auto index = static_cast<std::uint32_t>(counter % WG_RING_SLOTS);
-    EXPECT_EQ(bpf_map_lookup_elem(map("ring_slots"), &number, &id), 0);
-    const Fd slots(bpf_map_get_fd_by_id(id));
-    EXPECT_EQ(bpf_map_lookup_elem(slots.get(), &index, &slot), 0);
-    return slot.state;
 }
 
 CipherCounts cipher_counts()

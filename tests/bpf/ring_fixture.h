@@ -38,7 +38,8 @@ class TestRing {
     void learn(std::uint64_t longest);
     /// From now on with this one.
     void use(const SlotFiller &filler) { filler_ = filler; }
-    std::uint64_t state(std::uint64_t counter) const;
+    std::uint64_t state(std::uint64_t counter) const { return slot(counter).state; }
+    wg_slot &slot(std::uint64_t counter) const { return slots_[counter % WG_RING_SLOTS]; }
     KeystreamRing &ring() { return *ring_; }
     wg_ring &header() { return header_; }
     __u32 &link() { return link_; }
@@ -47,6 +48,7 @@ class TestRing {
     wg_ring &header_;
     __u32 &link_;
     std::unique_ptr<KeystreamRing> ring_;
+    SharedArray<wg_slot> slots_;
     SlotFiller filler_;
     Instant time_ = now().instant;
 };

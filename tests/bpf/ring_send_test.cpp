@@ -179,6 +179,55 @@ TEST_F(RingSend, serves_two_cpus_at_once)
     EXPECT_GT(cipher_counts()[WG_SEALED_READY], 100);
 }
 
+TEST_F(RingSend, goes_inline_where_its_slot_is_in_use_and_the_producer_leaves_that_alone)
+{
+    TestRing ring(maps, peer, WG_SEND);
+    ring.fill(16);
+    const wg_slot before = ring.slot(3);
+    ring.slot(3).state = WG_SLOT_IN_USE;
+    for (std::uint64_t counter = 0; counter < 5; counter++)
+        expect_sealed(64, counter);
+    EXPECT_EQ(cipher_counts()[WG_SEALED_INLINE], 1);
+    ring.fill(); // all there is room for
+    ring.header().next = WG_RING_SLOTS;
+    ring.fill(); // its place's turn has come again
+    EXPECT_EQ(ring.state(3), WG_SLOT_IN_USE);
+    EXPECT_EQ(std::memcmp(ring.slot(3).keystream, before.keystream, sizeof(before.keystream)), 0);
+    EXPECT_EQ(ring.state(4), WG_SLOT_READY | (WG_RING_SLOTS + 4));
+}
+
+/* A producer at its worst: it takes the very slots that are wanted next, has rubbish in them for a
+ * while, and gives them back as they were. */
+TEST_F(RingSend, never_reads_a_slot_that_somebody_is_writing)
+{
+    TestRing ring(maps, peer, WG_SEND);
+    std::atomic<bool> done = false;
+    run_at_once(
+        {[&] {
+             for (std::uint64_t counter = 0; counter < 20000 && !HasFatalFailure(); counter++) {
+                 if (counter % 512 == 0)
+                     ring.fill();
+                 expect_sealed(1400, counter);
+             }
+             done = true;
+         },
+         [&] {
+             while (!done) {
+                 const std::uint64_t counter = ring.ring().next();
+                 wg_slot &slot = ring.slot(counter);
+                 __u64 ready = WG_SLOT_READY | counter;
+                 if (!std::atomic_ref(slot.state).compare_exchange_strong(ready, WG_SLOT_IN_USE))
+                     continue;
+                 const wg_slot saved = slot;
+                 std::memset(slot.keystream, 0xee, sizeof(slot.keystream));
+                 std::memcpy(slot.keystream, saved.keystream, sizeof(slot.keystream));
+                 std::atomic_ref(slot.state).store(ready);
+             }
+         }});
+    EXPECT_GT(cipher_counts()[WG_SEALED_READY], 100);
+    EXPECT_GT(cipher_counts()[WG_SEALED_INLINE], 10);
+}
+
 TEST_F(RingSend, wakes_a_sleeping_producer_once_a_part_is_used_up_or_a_slot_is_missing)
 {
     TestRing ring(maps, peer, WG_SEND);
