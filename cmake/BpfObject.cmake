@@ -8,7 +8,7 @@ function(bpf_object name)
     set(skeleton ${CMAKE_CURRENT_BINARY_DIR}/${name}.skel.h)
     add_custom_command(OUTPUT ${object}
         COMMAND ${CLANG_BPF} --target=bpf -mcpu=v3 -std=gnu23 -g -O2 -Wall -Wextra -Wshadow -Werror
-            -I${PROJECT_SOURCE_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR} -idirafter /usr/include/${CMAKE_C_LIBRARY_ARCHITECTURE}
+            -I${PROJECT_SOURCE_DIR}/include -I${PROJECT_SOURCE_DIR}/bpf -idirafter /usr/include/${CMAKE_C_LIBRARY_ARCHITECTURE}
             -MD -MF ${object}.d -c ${CMAKE_CURRENT_SOURCE_DIR}/${name}.bpf.c -o ${object}
         DEPENDS ${name}.bpf.c DEPFILE ${object}.d VERBATIM)
     add_custom_command(OUTPUT ${skeleton}

@@ -107,7 +107,8 @@ class Topology(ExitStack):
 
     _numbers = itertools.count()
 
-    def __init__(self, label: str | None = None, offloads: str = "wire"):
+    def __init__(self, label: str | None = None, offloads: str = "wire", count_runs: bool = True):
+        """count_runs: programs' runs are counted meanwhile (bpf.RunCounts), which costs time in each of them."""
         super().__init__()
         self._tag = f"{os.getpid():x}n{next(self._numbers):x}"
         self.label = label or f"wgt{self._tag}"
@@ -115,7 +116,8 @@ class Topology(ExitStack):
         self._describers: list[Callable[[], str]] = []
         self.directory = Path(tempfile.mkdtemp(prefix="wgxdp-"))
         self.callback(shutil.rmtree, self.directory)
-        self.callback(RunCounts().close)
+        if count_runs:
+            self.callback(RunCounts().close)
 
     def __exit__(self, kind, error, trace):
         if error is not None and not isinstance(error, (KeyboardInterrupt, SystemExit)):

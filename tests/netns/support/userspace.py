@@ -57,6 +57,10 @@ class UserspaceNode:
         """`wg set TUNNEL ARGUMENTS`."""
         self.netns.run("wg", "set", tunnel, *arguments)
 
+    def pid(self, tunnel: str) -> int:
+        """Of the process that serves the interface."""
+        return self._processes[tunnel].pid
+
     def down(self, tunnel: str) -> None:
         """Ends the process; the interface goes with it."""
         end_process(self._processes.pop(tunnel))

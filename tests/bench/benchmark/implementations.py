@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Who is compared. Another implementation, or another way to start one, is a line of the table at the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from support import Boringtun, Netns, Topology, Wgxdp, WireguardGo
+from support.host import boringtun, wireguard_go
+from support.userspace import UserspaceNode
+
+from .machine import map_bytes, resident_bytes
+
+REFERENCE = "wireguard-go"  # ratios are to this one
+PEERS = ("wireguard-go", "boringtun")  # and to the best of these
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """node: one end in a namespace; None where there is no tunnel. growth: its costs of growth are measured."""
+
+    name: str
+    node: Callable[[Topology, Netns], UserspaceNode | Wgxdp] | None
+    growth: bool = True
+    missing: Callable[[], str | None] = lambda: None
+
+
+def attached_by_tc(topology: Topology, netns: Netns) -> Wgxdp:
+    node = Wgxdp(topology, netns)
+    node.attach("eth0", "tc")
+    return node
+
+
+def memory(node: UserspaceNode | Wgxdp, tunnel: str) -> int:
+    """Bytes that one end takes: its process, and its maps in the kernel."""
+    if isinstance(node, Wgxdp):
+        return resident_bytes(node.pid) + map_bytes(Path(node.status()["pins"]))
+    return resident_bytes(node.pid(tunnel))
+
+
+IMPLEMENTATIONS = (
+    Implementation("veth", None, growth=False),
+    Implementation("wireguard-go", WireguardGo,
+                   missing=lambda: None if wireguard_go() else "wireguard-go is missing: run tools/setup"),
+    Implementation("boringtun", Boringtun,
+                   missing=lambda: None if boringtun() else "boringtun is missing: tools/setup says why"),
+    Implementation("wgxdp", lambda topology, netns: Wgxdp(topology, netns, attach=True)),
+    Implementation("wgxdp-tc", attached_by_tc, growth=False),
+)
