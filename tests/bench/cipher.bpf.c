@@ -2,7 +2,7 @@
  *
  * The cipher of the data plane by itself, for cipher_bench: one packet that is nothing but payload
  * and tag. "ready": the keystream was made beforehand, in a ring of slots that is larger than a
- * CPU's nearest caches, as in traffic.
+ * CPU's nearest caches, as in traffic. TC: a run of an XDP program waits for a grace period.
  */
 #include <linux/bpf.h>
 
@@ -35,20 +35,20 @@ static __always_inline struct wg_slot *ready_slot(void)
     return bpf_map_lookup_elem(&bench_ring, &which);
 }
 
-SEC("xdp")
-int seal_inline(struct xdp_md *xdp)
+SEC("tc")
+int seal_inline(struct __sk_buff *skb)
 {
     fill_poly_key(&inline_slot, &key, counter);
     fill_keystream(&inline_slot, &key, counter, length);
-    return aead_seal((void *)(long)xdp->data, (void *)(long)xdp->data_end, length, &inline_slot);
+    return aead_seal((void *)(long)skb->data, (void *)(long)skb->data_end, length, &inline_slot);
 }
 
 /* Decrypts what is not authentic, too: run again on the same packet, it does the same work. */
-SEC("xdp")
-int open_inline(struct xdp_md *xdp)
+SEC("tc")
+int open_inline(struct __sk_buff *skb)
 {
-    __u8 *payload = (void *)(long)xdp->data;
-    const __u8 *end = (void *)(long)xdp->data_end;
+    __u8 *payload = (void *)(long)skb->data;
+    const __u8 *end = (void *)(long)skb->data_end;
     enum aead_result result;
 
     fill_poly_key(&inline_slot, &key, counter);
@@ -58,22 +58,22 @@ int open_inline(struct xdp_md *xdp)
     return result;
 }
 
-SEC("xdp")
-int seal_ready(struct xdp_md *xdp)
+SEC("tc")
+int seal_ready(struct __sk_buff *skb)
 {
     struct wg_slot *slot = ready_slot();
 
     if (!slot)
         return AEAD_OUT_OF_BOUNDS;
-    return aead_seal((void *)(long)xdp->data, (void *)(long)xdp->data_end, length, slot);
+    return aead_seal((void *)(long)skb->data, (void *)(long)skb->data_end, length, slot);
 }
 
-SEC("xdp")
-int open_ready(struct xdp_md *xdp)
+SEC("tc")
+int open_ready(struct __sk_buff *skb)
 {
     struct wg_slot *slot = ready_slot();
 
     if (!slot)
         return AEAD_OUT_OF_BOUNDS;
-    return aead_open((void *)(long)xdp->data, (void *)(long)xdp->data_end, length, slot);
+    return aead_open((void *)(long)skb->data, (void *)(long)skb->data_end, length, slot);
 }

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from support import PeerConfig, Topology, Wgxdp
+from support import PeerConfig, Topology, TunnelConfig, Wgxdp, expect_ping
 from support.userspace import UserspaceNode
 
 from .scene import Scene
@@ -28,30 +28,43 @@ def add_configuration(topology: Topology, node: UserspaceNode | Wgxdp, tunnel: s
     return time.monotonic() - began
 
 
+def ends(scene: Scene) -> list[tuple[UserspaceNode | Wgxdp, TunnelConfig]]:
+    return list(zip((scene.pair.left, scene.pair.right), scene.pair.configs, strict=True))
+
+
 def addresses(count: int) -> list[str]:
     """Single addresses all over the /10, the same in every run."""
     return [f"{ip_address(FIRST + host)}/32" for host in random.Random(count).sample(range(HOSTS), count)]
 
 
-def with_allowed_ips(peer: PeerConfig, size: int) -> list[PeerConfig]:
-    """The one peer, with this many allowed IPs (and its IPv6 one)."""
-    return [PeerConfig(peer.public_key, peer.allowed_ips + addresses(size - 1), peer.endpoint)]
+def give_allowed_ips(scene: Scene, size: int) -> float:
+    """The one peer of both ends gets this many (and its IPv6 one), all at once. It is removed and added again: boringtun
+    changes no peer that it has."""
+    for node, config in ends(scene):
+        node.netns.run("wg", "set", config.name, "peer", config.peers[0].public_key, "remove")
+    for node, config in ends(scene):
+        peer = config.peers[0]
+        taken = add_configuration(scene, node, config.name, [
+            PeerConfig(peer.public_key, peer.allowed_ips + addresses(size - 1), peer.endpoint)])
+    expect_ping(scene.a, scene.address, wait=5)
+    return taken
 
 
-def with_peers(_: PeerConfig, size: int) -> list[PeerConfig]:
-    """Idle peers beside the one."""
-    return [PeerConfig(base64.b64encode(os.urandom(32)).decode(), [address]) for address in addresses(size - 1)]
+def give_peers(scene: Scene, size: int) -> float:
+    """Idle peers beside the one, at both ends."""
+    for node, config in ends(scene):
+        taken = add_configuration(scene, node, config.name, [
+            PeerConfig(base64.b64encode(os.urandom(32)).decode(), [address]) for address in addresses(size - 1)])
+    return taken
 
 
-KINDS = {"allowed_ips": with_allowed_ips, "peers": with_peers}
+GIVE = {"allowed_ips": give_allowed_ips, "peers": give_peers}
 
 
 def growth(scene: Scene, kind: str, sizes: tuple[int, ...], seconds: int) -> Iterator[dict[str, float]]:
-    """The figures of each size in turn, both ends configured alike."""
+    """The figures of each size in turn."""
     for size in sizes:
         if size > 1:
-            for node, config in zip((scene.pair.left, scene.pair.right), scene.pair.configs, strict=True):
-                taken = add_configuration(scene, node, config.name, KINDS[kind](config.peers[0], size))
-            yield {f"{kind}_{size}_seconds": taken}
+            yield {f"{kind}_{size}_seconds": GIVE[kind](scene, size)}
         yield {f"{kind}_{size}_cost": tcp(scene, 1, seconds).cpu_per_packet_us,
                f"{kind}_{size}_memory": scene.memory_mb()}

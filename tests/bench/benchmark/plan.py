@@ -40,14 +40,14 @@ class Settings:
     allowed_ips: tuple[int, ...] = ALLOWED_IPS
     peers: tuple[int, ...] = PEERS
     handshakes: int = 20_000
-    handshake_peers: int = 1_000
+    handshake_peers: int = 2_000  # none comes back so soon that it is refused
     cipher_seconds: float = 0.2  # a benchmark
 
 
 def quick(measurements: tuple[str, ...]) -> Settings:
     """Only shows that everything works."""
     return Settings(measurements, repeat=1, seconds=1, udp_steps=2, pings=20, underlays=("wire",),
-                    allowed_ips=ALLOWED_IPS[:2], peers=PEERS[:2], handshakes=500, handshake_peers=100,
+                    allowed_ips=ALLOWED_IPS[:2], peers=PEERS[:2], handshakes=500, handshake_peers=500,
                     cipher_seconds=0.01)
 
 
@@ -128,25 +128,27 @@ class Plan:
 
     def _handshakes(self, number: int, implementation: Implementation) -> Cell:
         settings, name = self._settings, implementation.name
+        words = f"round {number}, handshakes, {name}"
 
         def run() -> None:
-            with Topology(count_runs=False) as topology:
+            with Topology(count_runs=False) as topology, self._failures(words):
                 self._results.add("handshakes", name, answered(topology, implementation, settings.handshake_peers,
                                                                settings.handshakes))
 
-        return Cell(f"round {number}, handshakes, {name}", HANDSHAKES_SECONDS, run)
+        return Cell(words, HANDSHAKES_SECONDS, run)
 
     def _growth(self, number: int, implementation: Implementation, kind: str) -> Cell:
         settings, name = self._settings, implementation.name
         sizes = getattr(settings, kind)
+        words = f"round {number}, growth of {kind.replace('_', ' ')}, {name}"
 
         def run() -> None:
-            with Scene(implementation) as scene:
+            with Scene(implementation) as scene, self._failures(words):
                 for found in growth(scene, kind, sizes, settings.seconds):
                     self._results.add("growth", name, found)
 
         seconds = SETUP_SECONDS + CONFIGURE_SECONDS + len(sizes) * (settings.seconds + IPERF_SECONDS)
-        return Cell(f"round {number}, growth of {kind.replace('_', ' ')}, {name}", seconds, run)
+        return Cell(words, seconds, run)
 
 
 def measure_tcp(scene: Scene, settings: Settings) -> Iterator[dict[str, float]]:

@@ -18,6 +18,7 @@ from .machine import Busy
 from .scene import Scene
 
 MOST_LOSS = 0.005
+MORE_STEPS = 4  # of a search that has found nothing yet
 LOADED_PING_INTERVAL = 0.02
 SOCKET_BUFFER = 4 << 20  # as far as the machine lets anybody have it
 IPERF_PORT = 5201
@@ -112,7 +113,9 @@ def best_udp_rate(scene: Scene, size: int, seconds: int, steps: int) -> float:
     if flood.loss <= MOST_LOSS:
         return flood.received
     good, bad, rate, best = 0.0, flood.sent, min(flood.received, flood.sent * 0.9), 0.0
-    for _ in range(steps):
+    for step in range(steps + MORE_STEPS):
+        if step >= steps and best:
+            break
         tried = udp(scene, size, rate, seconds)
         if tried.loss <= MOST_LOSS:
             good, best = rate, max(best, tried.received)

@@ -11,10 +11,15 @@ from .nodes import PeerStatus, TunnelConfig
 from .topology import Netns, Topology, end_process
 
 
+def socket_of(tunnel: str) -> Path:
+    """Where wg(8) asks the tunnel's process."""
+    return Path(f"/var/run/wireguard/{tunnel}.sock")
+
+
 def is_served(tunnel: str) -> bool:
     """Whether somebody listens on the tunnel's socket: one that is only bound yet would be removed by wg(8)."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        return probe.connect_ex(f"/var/run/wireguard/{tunnel}.sock") == 0
+        return probe.connect_ex(str(socket_of(tunnel))) == 0
 
 
 class UserspaceNode:
@@ -34,6 +39,7 @@ class UserspaceNode:
         raise NotImplementedError
 
     def up(self, config: TunnelConfig) -> None:
+        self._topology.callback(socket_of(config.name).unlink, missing_ok=True)  # one that does not end properly
         with open(self._topology.directory / f"{config.name}.log", "a", encoding="utf-8") as log:
             self._processes[config.name] = self._topology.process(
                 self.netns, *self.command(config.name), stdout=log, stderr=subprocess.STDOUT)
@@ -72,7 +78,7 @@ class UserspaceNode:
         process.send_signal(signal.SIGKILL)
         process.wait()
         wait_until(lambda: not self.netns.has_device(tunnel), f"{tunnel} is gone")
-        Path(f"/var/run/wireguard/{tunnel}.sock").unlink(missing_ok=True)
+        socket_of(tunnel).unlink(missing_ok=True)
 
     def peers(self, tunnel: str) -> list[PeerStatus]:
         peers = []
