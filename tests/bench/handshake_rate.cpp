@@ -19,7 +19,8 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/address.h"
@@ -32,17 +33,17 @@ namespace wg::bench {
 namespace {
 
 using Steady = std::chrono::steady_clock;
-using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
 constexpr std::size_t WINDOW = 32; // in flight: no implementation here calls that load
-constexpr auto ANSWER_TIMEOUT = 500ms;
+constexpr auto ANSWER_TIMEOUT = 1s;
 constexpr auto DEADLINE = 15s;
 
-/// One peer of the responder.
+/// One peer of the responder, with a port of its own: boringtun gives each a connected socket.
 struct Client {
     StaticIdentity identity;
     CookieGenerator cookies;
+    Fd socket;
 };
 
 enum class State : std::uint8_t { waiting, answered, lost };
@@ -77,28 +78,54 @@ void in_parallel(std::size_t count, F function)
 
 class Initiators {
   public:
-    Initiators(const PublicKey &responder, std::size_t peers, std::size_t handshakes);
+    Initiators(const Endpoint &to,
+               const PublicKey &responder,
+               std::size_t peers,
+               std::size_t handshakes);
     void print_keys() const;
     /// Every attempt in turn, a few in flight, until all are answered or lost, or time is up.
-    Figures run(int socket);
+    Figures run();
     /// How many responses are authentic.
     std::size_t count_authentic();
 
   private:
     void prepare(std::size_t number);
-    void send(int socket, Attempt &attempt);
-    bool receive(int socket, Figures &figures);
+    void send(Attempt &attempt);
+    void take(Bytes message, Figures &figures);
+    void receive_all(Figures &figures);
 
+    Fd epoll_{::epoll_create1(EPOLL_CLOEXEC)};
     std::vector<std::unique_ptr<Client>> clients_;
     std::vector<std::unique_ptr<Attempt>> attempts_;
     SystemRandom random_;
 };
 
-Initiators::Initiators(const PublicKey &responder, std::size_t peers, std::size_t handshakes)
+Fd connected_socket(const Endpoint &to)
 {
-    for (std::size_t i = 0; i < peers; i++)
-        clients_.push_back(std::make_unique<Client>(
-            StaticIdentity::from(generate_private_key(random_)), CookieGenerator(responder)));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(to.port);
+    std::memcpy(&address.sin_addr, to.address.bytes.data(), sizeof(address.sin_addr));
+    Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!made ||
+        ::connect(made.get(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0)
+        throw std::system_error(errno, std::generic_category(), "connect");
+    return made;
+}
+
+Initiators::Initiators(const Endpoint &to,
+                       const PublicKey &responder,
+                       std::size_t peers,
+                       std::size_t handshakes)
+{
+    for (std::size_t i = 0; i < peers; i++) {
+        clients_.push_back(
+            std::make_unique<Client>(StaticIdentity::from(generate_private_key(random_)),
+                                     CookieGenerator(responder), connected_socket(to)));
+        epoll_event wanted{.events = EPOLLIN, .data = {.fd = clients_.back()->socket.get()}};
+        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wanted.data.fd, &wanted) != 0)
+            throw std::system_error(errno, std::generic_category(), "epoll");
+    }
     for (std::size_t i = 0; i < handshakes; i++)
         attempts_.push_back(
             std::make_unique<Attempt>(Handshake(responder), clients_[i % peers].get()));
@@ -126,22 +153,17 @@ void Initiators::print_keys() const
     std::fflush(stdout);
 }
 
-void Initiators::send(int socket, Attempt &attempt)
+void Initiators::send(Attempt &attempt)
 {
     attempt.client->cookies.add_macs(mutable_bytes_of(attempt.initiation), now().instant);
     attempt.sent = Steady::now();
-    if (::send(socket, &attempt.initiation, sizeof(attempt.initiation), 0) < 0)
+    if (::send(attempt.client->socket.get(), &attempt.initiation, sizeof(attempt.initiation), 0) <
+        0)
         throw std::system_error(errno, std::generic_category(), "send");
 }
 
-/// One message. False: none was waiting.
-bool Initiators::receive(int socket, Figures &figures)
+void Initiators::take(Bytes message, Figures &figures)
 {
-    std::array<std::uint8_t, 2048> buffer;
-    const auto size = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (size < 0)
-        return false;
-    const Bytes message(buffer.data(), static_cast<std::size_t>(size));
     const auto attempt_of = [this](std::uint32_t index) -> Attempt * {
         return index - 1 < attempts_.size() ? attempts_[index - 1].get() : nullptr;
     };
@@ -158,24 +180,34 @@ bool Initiators::receive(int socket, Figures &figures)
         Attempt *attempt = attempt_of(reply.receiver_index);
         if (attempt != nullptr && attempt->client->cookies.consume_reply(reply, now().instant)) {
             figures.cookies++;
-            send(socket, *attempt); // again, with mac2
+            send(*attempt); // again, with mac2
         }
     }
-    return true;
 }
 
-Figures Initiators::run(int socket)
+/// What waits at the sockets, after a while at most.
+void Initiators::receive_all(Figures &figures)
+{
+    std::array<epoll_event, WINDOW> ready;
+    const int count = ::epoll_wait(epoll_.get(), ready.data(), WINDOW, 10);
+    for (int i = 0; i < count; i++) {
+        std::array<std::uint8_t, 2048> buffer;
+        const auto size = ::recv(ready[static_cast<std::size_t>(i)].data.fd, buffer.data(),
+                                 buffer.size(), MSG_DONTWAIT);
+        if (size > 0)
+            take(Bytes(buffer).first(static_cast<std::size_t>(size)), figures);
+    }
+}
+
+Figures Initiators::run()
 {
     Figures figures;
     const auto began = Steady::now();
     std::size_t settled = 0, next = 0; // all before: answered or lost; not sent yet
     while (settled < attempts_.size() && Steady::now() < began + DEADLINE) {
         while (next < attempts_.size() && next - figures.answered - figures.lost < WINDOW)
-            send(socket, *attempts_[next++]);
-        pollfd ready{socket, POLLIN, 0};
-        ::poll(&ready, 1, 10);
-        while (receive(socket, figures))
-            ;
+            send(*attempts_[next++]);
+        receive_all(figures);
         const auto oldest = Steady::now() - ANSWER_TIMEOUT;
         for (; settled < next; settled++) {
             Attempt &attempt = *attempts_[settled];
@@ -203,17 +235,13 @@ std::size_t Initiators::count_authentic()
     return authentic;
 }
 
-Fd connected_socket(const Endpoint &to)
+/// A socket a client is more than many systems let a process have without asking.
+void allow_many_sockets()
 {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(to.port);
-    std::memcpy(&address.sin_addr, to.address.bytes.data(), sizeof(address.sin_addr));
-    Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!made ||
-        ::connect(made.get(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0)
-        throw std::system_error(errno, std::generic_category(), "connect");
-    return made;
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int main(int argc, char **argv)
@@ -224,14 +252,15 @@ int main(int argc, char **argv)
     }
     if (sodium_init() < 0)
         return 1;
-    const Fd socket = connected_socket(Endpoint::parse(argv[1]).value());
+    allow_many_sockets();
+    const auto to = Endpoint::parse(argv[1]).value();
     const auto responder = parse_public_key_base64(argv[2]).value();
-    Initiators initiators(responder, std::stoul(argv[3]), std::stoul(argv[4]));
+    Initiators initiators(to, responder, std::stoul(argv[3]), std::stoul(argv[4]));
     initiators.print_keys();
     std::string line;
     if (!std::getline(std::cin, line))
         return 1;
-    const Figures figures = initiators.run(socket.get());
+    const Figures figures = initiators.run();
     fmt::print("done\n");
     std::fflush(stdout);
     fmt::print(

@@ -17,11 +17,12 @@ PEERS = ("wireguard-go", "boringtun")  # and to the best of these
 
 @dataclass(frozen=True)
 class Implementation:
-    """node: one end in a namespace; None where there is no tunnel. growth: its costs of growth are measured."""
+    """node: one end in a namespace; None where there is no tunnel. scale: handshakes and growth are measured, too; not
+    again for another way to run the same."""
 
     name: str
     node: Callable[[Topology, Netns], UserspaceNode | Wgxdp] | None
-    growth: bool = True
+    scale: bool = True
     missing: Callable[[], str | None] = lambda: None
 
 
@@ -39,11 +40,11 @@ def memory(node: UserspaceNode | Wgxdp, tunnel: str) -> int:
 
 
 IMPLEMENTATIONS = (
-    Implementation("veth", None, growth=False),
+    Implementation("veth", None, scale=False),
     Implementation("wireguard-go", WireguardGo,
                    missing=lambda: None if wireguard_go() else "wireguard-go is missing: run tools/setup"),
     Implementation("boringtun", Boringtun,
                    missing=lambda: None if boringtun() else "boringtun is missing: tools/setup says why"),
     Implementation("wgxdp", lambda topology, netns: Wgxdp(topology, netns, attach=True)),
-    Implementation("wgxdp-tc", attached_by_tc, growth=False),
+    Implementation("wgxdp-tc", attached_by_tc, scale=False),
 )
