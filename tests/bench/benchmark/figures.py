@@ -52,16 +52,16 @@ HANDSHAKES = (
 
 def growth_figures(kind: str, words: str, sizes: tuple[int, ...]) -> tuple[Figure, ...]:
     """At every size: what a packet costs, how long the configuration takes, what one end occupies."""
-    return (*(Figure(f"{kind}_{size}_cost", f"machine CPU a packet, {size:,} {words}", "µs") for size in sizes),
+    return (*(Figure(f"{kind}_{size}_cost", f"machine CPU a packet, {size:,} {words if size > 1 else words[:-1]}", "µs") for size in sizes),
             *(Figure(f"{kind}_{size}_seconds", f"time to configure {size:,} {words}", "s") for size in sizes[1:]),
-            *(Figure(f"{kind}_{size}_memory", f"memory of one end, {size:,} {words}", "MB") for size in sizes))
+            *(Figure(f"{kind}_{size}_memory", f"memory of one end, {size:,} {words if size > 1 else words[:-1]}", "MB") for size in sizes))
 
 
 SECTIONS = (
     Section("wire", "1500-byte frames (segmentation offloads off, GRO on)", THROUGH),
     Section("as-is", "veth as created (super-packets cross it whole)", THROUGH),
     Section("handshakes", "Handshakes of many clients with one responder", HANDSHAKES),
-    Section("growth", "Cost of growth (one TCP stream, 1500-byte frames)",
+    Section("growth", "Cost of growth (64-byte UDP packets to all allowed IPs at random, 1500-byte frames)",
             growth_figures("allowed_ips", "allowed IPs", ALLOWED_IPS) + growth_figures("peers", "peers", PEERS)),
 )
 

@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""What a packet costs in a tunnel with many allowed IPs, or many peers. Both ends have them all; one flow is measured."""
+"""What a packet costs in a tunnel with many allowed IPs, or many peers. Both ends have them all. Packets go to every
+allowed IP in turn, at random: a stream to one address would find all it needs in the nearest cache."""
 
 import base64
+import json
 import os
 import random
 import time
 from collections.abc import Iterator
-from ipaddress import ip_address
+from ipaddress import ip_network
 
-from support import PeerConfig, Topology, TunnelConfig, Wgxdp, expect_ping
+from support import CheckFailed, PeerConfig, Topology, TunnelConfig, Wgxdp, expect_ping
+from support.host import BUILD
 from support.userspace import UserspaceNode
 
+from .machine import Busy
 from .scene import Scene
-from .traffic import tcp
 
-FIRST = int(ip_address("100.64.0.0"))  # a /10 that no scene uses
-HOSTS = 1 << 22
+PREFIX = ip_network("100.64.0.0/10")  # no scene uses it
 CONFIGURE_TIMEOUT = 180
+SPRAY_PORT = 7008
+MOST_LOST = 0.05
 
 
 def add_configuration(topology: Topology, node: UserspaceNode | Wgxdp, tunnel: str, peers: list[PeerConfig]) -> float:
@@ -33,8 +37,8 @@ def ends(scene: Scene) -> list[tuple[UserspaceNode | Wgxdp, TunnelConfig]]:
 
 
 def addresses(count: int) -> list[str]:
-    """Single addresses all over the /10, the same in every run."""
-    return [f"{ip_address(FIRST + host)}/32" for host in random.Random(count).sample(range(HOSTS), count)]
+    """Single addresses all over the prefix, the same in every run."""
+    return [str(PREFIX[host]) for host in random.Random(count).sample(range(PREFIX.num_addresses), count)]
 
 
 def give_allowed_ips(scene: Scene, size: int) -> float:
@@ -45,7 +49,7 @@ def give_allowed_ips(scene: Scene, size: int) -> float:
     for node, config in ends(scene):
         peer = config.peers[0]
         taken = add_configuration(scene, node, config.name, [
-            PeerConfig(peer.public_key, peer.allowed_ips + addresses(size - 1), peer.endpoint)])
+            PeerConfig(peer.public_key, [*peer.allowed_ips, *addresses(size - 1)], peer.endpoint)])
     expect_ping(scene.a, scene.address, wait=5)
     return taken
 
@@ -61,10 +65,30 @@ def give_peers(scene: Scene, size: int) -> float:
 GIVE = {"allowed_ips": give_allowed_ips, "peers": give_peers}
 
 
+def route_prefix(scene: Scene) -> None:
+    """What is sent to an address of the prefix goes into the tunnel, and ends in b."""
+    scene.a.ip("route", "add", str(PREFIX), "via", scene.address, "dev", scene.pair.names[0])
+    scene.b.ip("route", "add", "local", str(PREFIX), "dev", "lo")
+
+
+def spray(scene: Scene, destinations: list[str], seconds: int) -> float:
+    """Machine CPU a small packet, in µs."""
+    with Busy() as busy:
+        shown = scene.a.run(str(BUILD / "tests/packet_spray"), scene.b.path, str(SPRAY_PORT), str(seconds),
+                            stdin="\n".join(destinations))
+    report = json.loads(shown.stdout)
+    if report["lost"] > MOST_LOST * report["received"]:
+        raise CheckFailed(f"packets to {len(destinations)} addresses are lost: {report}")
+    return busy.seconds / report["received"] * 1e6
+
+
 def growth(scene: Scene, kind: str, sizes: tuple[int, ...], seconds: int) -> Iterator[dict[str, float]]:
     """The figures of each size in turn."""
+    route_prefix(scene)
     for size in sizes:
+        destinations = [scene.address]
         if size > 1:
             yield {f"{kind}_{size}_seconds": GIVE[kind](scene, size)}
-        yield {f"{kind}_{size}_cost": tcp(scene, 1, seconds).cpu_per_packet_us,
+            destinations += addresses(size - 1) if kind == "allowed_ips" else []
+        yield {f"{kind}_{size}_cost": spray(scene, destinations, seconds),
                f"{kind}_{size}_memory": scene.memory_mb()}

@@ -22,14 +22,12 @@ MORE_STEPS = 4  # of a search that has found nothing yet
 LOADED_PING_INTERVAL = 0.02
 SOCKET_BUFFER = 4 << 20  # as far as the machine lets anybody have it
 IPERF_PORT = 5201
-TCP_PAYLOAD = 1368  # of a full packet of 1420 bytes
 
 
 @dataclass
 class Tcp:
     gbits: float
     cpu_per_gb: float
-    cpu_per_packet_us: float
 
 
 @contextmanager
@@ -61,8 +59,7 @@ def tcp(scene: Scene, streams: int, seconds: int, back: bool = False) -> Tcp:
     received = end["sum_received"]
     if not received["bytes"]:
         raise CheckFailed(f"TCP with {streams} streams: nothing arrived")
-    return Tcp(received["bits_per_second"] / 1e9, busy.seconds / received["bytes"] * 1e9,
-               busy.seconds / received["bytes"] * TCP_PAYLOAD * 1e6)
+    return Tcp(received["bits_per_second"] / 1e9, busy.seconds / received["bytes"] * 1e9)
 
 
 def tcp_and_ping(scene: Scene, streams: int, seconds: int) -> tuple[Tcp, float]:
