@@ -32,6 +32,12 @@ def attached_by_tc(topology: Topology, netns: Netns) -> Wgxdp:
     return node
 
 
+def without_prefetch(topology: Topology, netns: Netns) -> Wgxdp:
+    node = Wgxdp(topology, netns, attach=True)
+    node.start("--no-prefetch")
+    return node
+
+
 def memory(node: UserspaceNode | Wgxdp, tunnel: str) -> int:
     """Bytes that one end takes: its process, and its maps in the kernel."""
     if isinstance(node, Wgxdp):
@@ -46,5 +52,6 @@ IMPLEMENTATIONS = (
     Implementation("boringtun", Boringtun,
                    missing=lambda: None if boringtun() else "boringtun is missing: tools/setup says why"),
     Implementation("wgxdp", lambda topology, netns: Wgxdp(topology, netns, attach=True)),
+    Implementation("wgxdp-inline", without_prefetch, scale=False),
     Implementation("wgxdp-tc", attached_by_tc, scale=False),
 )

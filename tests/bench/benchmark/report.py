@@ -24,7 +24,8 @@ How it is measured:
 - *1500-byte frames*: segmentation offloads off and GRO on at both ends of the underlay, for everyone. *veth as created*:
   nothing is set by us (wgxdp's native attachment turns GRO on by itself).
 - wireguard-go and boringtun run as they come, with their own threads and buffers. wgxdp runs as `wgxdp up` starts it:
-  native XDP receive on veth; *wgxdp-tc* is the same with TC receive.
+  native XDP receive on veth, keystream made ahead; *wgxdp-inline* makes none ahead (`--no-prefetch`), *wgxdp-tc* has
+  TC receive.
 - TCP and UDP by iperf3. UDP is the best rate of which at most 0.5 % is lost, by bisection below a flood.
 - *machine CPU*: busy time of all CPUs (/proc/stat), traffic programs included, by what arrived.
 - *memory*: resident set of the daemon, and for wgxdp its maps in the kernel. wireguard-go's grows with traffic.

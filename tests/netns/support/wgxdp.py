@@ -156,9 +156,9 @@ class Wgxdp:
         """Kills the daemon without a warning; its tunnels and NICs stay."""
         kill_and_wait(self.pid)
 
-    def start(self) -> None:
-        """Starts a daemon as the command line does; it adopts what an earlier one left."""
-        self.netns.run(executable("wgxdpd"), "--instance", self.instance, "--until-idle")
+    def start(self, *options: str) -> None:
+        """Starts a daemon as the command line does, with more options; it adopts what an earlier one left."""
+        self.netns.run(executable("wgxdpd"), "--instance", self.instance, "--until-idle", *options)
         self._remember()
 
     def _remember(self) -> None:
