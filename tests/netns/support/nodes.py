@@ -47,6 +47,7 @@ class TunnelConfig:
     addresses: list[str]
     peers: list[PeerConfig] = field(default_factory=list)
     mtu: int = 1420
+    fwmark: int = 0
 
     @property
     def public_key(self) -> str:
@@ -60,6 +61,7 @@ class TunnelConfig:
 
     def _render(self, more: list[str]) -> str:
         lines = ["[Interface]", f"PrivateKey = {self.private_key}", f"ListenPort = {self.listen_port}", *more]
+        lines += [f"FwMark = {self.fwmark:#x}"] if self.fwmark else []
         for peer in self.peers:
             lines += ["", *peer.lines()]
         return "\n".join(lines) + "\n"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """On the wire: what a NIC sends, and a relay that changes ports like a NAT that forgets."""
 
+import ctypes
 import ipaddress
 import select
 import socket
@@ -16,6 +17,7 @@ ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 TRANSPORT_DATA = 4
 KEEPALIVE_SIZE = 32
+SO_ATTACH_FILTER = 26  # which Python does not name
 
 
 @dataclass
@@ -59,13 +61,24 @@ def udp_packet(source: str, destination: str, port: int, payload: bytes) -> tupl
     return b"\x08\x00", start + struct.pack("!H", checksum(start + addresses)) + addresses + udp
 
 
+def refuse_mark(receiver: socket.socket, mark: int) -> None:
+    """The socket receives no packet with this fwmark any more."""
+    # A = skb->mark (SKF_AD_OFF + SKF_AD_MARK); A == mark ? return 0 : return everything
+    code = ((0x20, 0, 0, 0xFFFFF000 + 20), (0x15, 0, 1, mark), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+    filters = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in code))
+    receiver.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(code), ctypes.addressof(filters)))
+
+
 class Capture:
     """Everything that leaves a NIC while this is open. (What arrives is of no use: with native receive a tap sees
     decrypted packets.)"""
 
-    def __init__(self, netns: Netns, device: str):
+    def __init__(self, netns: Netns, device: str, without_mark: int | None = None):
+        """without_mark: only what does not carry this fwmark."""
         self.frames: list[tuple[float, bytes]] = []
         self._socket = netns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        if without_mark is not None:
+            refuse_mark(self._socket, without_mark)
         self._socket.bind((device, ETH_P_ALL))
         self._socket.setblocking(False)
         self._stopping = threading.Event()
