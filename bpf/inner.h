@@ -48,22 +48,31 @@ static __always_inline __u8 ecn_encapsulate(__u8 inner)
     return inner == ECN_CE ? ECN_ECT_0 : inner;
 }
 
-/* A mark made on the way is handed to an inner packet that can carry it. */
+/* The inner ECN field after the outer one has arrived: a mark made on the way is handed to a packet
+ * that can carry it, and ECT(1) to one of ECT(0), as RFC 6040 and the driver do. */
+static __always_inline __u8 ecn_after(__u8 inner, __u8 outer)
+{
+    if (inner == ECN_NOT_ECT)
+        return inner;
+    return outer == ECN_CE || (outer == ECN_ECT_1 && inner == ECN_ECT_0) ? outer : inner;
+}
+
 static __always_inline void
 ecn_decapsulate(const struct wg_inner *inner, void *start, void *end, __u8 outer_ds)
 {
     struct iphdr *ip = start;
     struct ipv6hdr *ip6 = start;
+    const __u8 changed = inner->ecn ^ ecn_after(inner->ecn, outer_ds & ECN_MASK);
 
-    if ((outer_ds & ECN_MASK) != ECN_CE || inner->ecn == ECN_NOT_ECT || inner->ecn == ECN_CE)
+    if (changed == 0)
         return;
     if (inner->family == WG_AF_INET && (void *)(ip + 1) <= end) {
         __u16 *word = (__u16 *)ip, before = *word;
 
-        ip->tos |= ECN_CE;
+        ip->tos ^= changed;
         ip->check = checksum_update(ip->check, before, *word);
     } else if (inner->family == WG_AF_INET6 && (void *)(ip6 + 1) <= end) {
-        ip6->flow_lbl[0] |= ECN_CE << 4;
+        ip6->flow_lbl[0] ^= changed << 4;
     }
 }
 

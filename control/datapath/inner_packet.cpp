@@ -9,7 +9,7 @@ namespace wg {
 
 namespace {
 
-constexpr std::uint8_t ECN_MASK = 3, ECN_NOT_ECT = 0, ECN_ECT_0 = 2, ECN_CE = 3;
+constexpr std::uint8_t ECN_MASK = 3, ECN_NOT_ECT = 0, ECN_ECT_1 = 1, ECN_ECT_0 = 2, ECN_CE = 3;
 constexpr std::size_t IPV4_HEADER = 20, IPV6_HEADER = 40;
 
 std::uint16_t load_be16(Bytes packet, std::size_t at)
@@ -32,6 +32,14 @@ void update_ipv4_checksum(MutableBytes packet, std::uint16_t before, std::uint16
     sum = (sum >> 16) + (sum & 0xffff);
     sum += sum >> 16;
     store_be16(packet, 10, ~sum & 0xffff);
+}
+
+/* The inner ECN field after the outer one has arrived: RFC 6040, figure 4 */
+std::uint8_t ecn_after(std::uint8_t inner, std::uint8_t outer)
+{
+    if (inner == ECN_NOT_ECT)
+        return inner;
+    return outer == ECN_CE || (outer == ECN_ECT_1 && inner == ECN_ECT_0) ? outer : inner;
 }
 
 } // namespace
@@ -74,10 +82,11 @@ void ecn_decapsulate(MutableBytes packet, std::uint8_t outer_ecn)
 {
     const bool v4 = packet[0] >> 4 == 4;
     const std::uint8_t inner_ecn = (v4 ? packet[1] : packet[1] >> 4) & ECN_MASK;
-    if (outer_ecn != ECN_CE || inner_ecn == ECN_NOT_ECT)
+    const int changed = inner_ecn ^ ecn_after(inner_ecn, outer_ecn);
+    if (changed == 0)
         return;
     const std::uint16_t before = load_be16(packet, 0);
-    packet[1] = static_cast<std::uint8_t>(packet[1] | (v4 ? ECN_CE : ECN_CE << 4));
+    packet[1] = static_cast<std::uint8_t>(packet[1] ^ (v4 ? changed : changed << 4));
     if (v4)
         update_ipv4_checksum(packet, before, load_be16(packet, 0));
 }

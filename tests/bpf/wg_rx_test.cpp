@@ -97,9 +97,15 @@ TEST_P(WgRx, takes_a_datagram_whose_udp_checksum_is_absent_or_wrong)
     }
 }
 
-TEST_P(WgRx, hands_a_congestion_mark_to_an_inner_packet_that_can_carry_it)
+TEST_P(WgRx, hands_the_outer_ecn_field_to_an_inner_packet_as_the_driver_does)
 {
-    constexpr std::uint8_t NOT_ECT = 0, CE = 3;
+    constexpr std::uint8_t AFTER[4][4] = {
+        // Not-ECT, ECT(1), ECT(0), CE inside
+        {0, 1, 2, 3}, // outside: Not-ECT
+        {0, 1, 1, 3}, // ECT(1)
+        {0, 1, 2, 3}, // ECT(0)
+        {0, 3, 3, 3}, // CE
+    };
     for (const auto &[outer_v6, inner_v6] : FAMILIES) {
         const TestPeer peer = add_peer(outer_v6 ? 6 : 4, outer_v6);
         std::uint64_t counter = 0;
@@ -107,11 +113,9 @@ TEST_P(WgRx, hands_a_congestion_mark_to_an_inner_packet_that_can_carry_it)
             for (std::uint8_t ecn = 0; ecn < 4; ecn++) {
                 const auto inner_ds = static_cast<std::uint8_t>(0xb8 | ecn),
                            outer_ds = static_cast<std::uint8_t>(0x20 | outer);
-                const bool marked = outer == CE && ecn != NOT_ECT;
                 const Buffer inner = from_peer(peer.number, inner_v6, 64, inner_ds);
-                const Buffer wanted =
-                    from_peer(peer.number, inner_v6, 64,
-                              static_cast<std::uint8_t>(0xb8 | (marked ? CE : ecn)));
+                const Buffer wanted = from_peer(
+                    peer.number, inner_v6, 64, static_cast<std::uint8_t>(0xb8 | AFTER[outer][ecn]));
                 const Outcome run =
                     receive(arriving(peer, inner, {.counter = counter++, .ds = outer_ds}));
                 EXPECT_TRUE(is_delivered(run, wanted, peer))
