@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from .host import CheckFailed
 from .nodes import Node, PeerConfig, PeerStatus, TunnelConfig, generate_key, only_peer, preshared_key
 from .topology import Topology
-from .traffic import expect_ping, tcp_transfer, udp_echo
+from .traffic import SLOWNESS, expect_ping, tcp_transfer, udp_echo
 from .wgxdp import SLOW_PATH_PROGRAMS, Wgxdp
 
 OUTER = {4: ("10.9.0.1", "10.9.0.2"), 6: ("fd09::1", "fd09::2")}
@@ -93,7 +93,7 @@ def check_fast_path(*nodes: Wgxdp, size: int, nic: str = "eth0") -> Iterator[dic
     before = [node.runs() for node in nodes]
     report: dict[str, dict[str, int]] = {}
     yield report
-    packets = size // 1420
+    packets = size // SLOWNESS // 1420
     for node, earlier in zip(nodes, before, strict=True):
         ran = {name: runs - earlier.get(name, 0) for name, runs in node.runs().items()}
         report[node.instance] = ran

@@ -143,6 +143,11 @@ class Relay:
         self._outside = self._open()
         self._forgotten[-1].shutdown(socket.SHUT_RDWR)
 
+    def mark(self, ds: int) -> None:
+        """Everything is carried with this DS field from now on, both ways (IPv4)."""
+        for carrier in (self._inside, self._outside):
+            carrier.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, ds)
+
     def _carry(self) -> None:
         while not self._stopping.is_set():
             outside = self._outside
