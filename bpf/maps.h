@@ -191,8 +191,10 @@ struct wg_ring_slots {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, WG_RING_SLOTS);
-    __type(key, __u32);
-    __type(value, struct wg_slot);
+    /* Sizes, no types: up to 6.1 a map without BTF, as the daemon makes it, does not equal one that
+     * has it (its timer_off is another error), and inserting it is EINVAL. */
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(struct wg_slot));
 };
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
