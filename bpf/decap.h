@@ -190,14 +190,6 @@ static __always_inline enum wg_drop_reason aead_drop(int result)
     return result == AEAD_BAD_TAG ? WG_DROP_BAD_TAG : WG_DROP_BAD_LENGTH;
 }
 
-/* A forgery leaves the slot to the true packet. */
-static __always_inline enum wg_drop_reason
-release_opened(struct wg_slot *slot, __u64 counter, int result)
-{
-    release_ready(slot, result == AEAD_OK ? WG_SLOT_FREE : WG_SLOT_READY | counter);
-    return aead_drop(result);
-}
-
 static __always_inline enum wg_drop_reason open_xdp_inline(struct xdp_md *xdp,
                                                            const struct wg_packet *packet,
                                                            const struct wg_session *session)
@@ -227,13 +219,15 @@ static __always_inline enum wg_drop_reason
 open_xdp(struct xdp_md *xdp, const struct wg_packet *packet, struct wg_session *session)
 {
     const __u32 offset = packet->payload_offset, length = packet->payload_length;
-    struct wg_slot *slot;
+    const struct wg_slot *slot;
+    int result;
 
-    slot = claim_ready(session, WG_RECEIVE, packet->counter, length);
+    slot = find_ready(session, WG_RECEIVE, packet->counter, length);
     session->ready = opaque(slot != 0);
     if (!slot)
         return open_xdp_inline(xdp, packet, session);
-    return release_opened(slot, packet->counter, open_xdp_data(xdp, offset, length, slot));
+    result = open_xdp_data(xdp, offset, length, slot);
+    return is_still_ready(slot, packet->counter) ? aead_drop(result) : WG_DROP_OVERTAKEN;
 }
 
 static __always_inline enum wg_drop_reason open_skb_inline(struct __sk_buff *skb,
@@ -265,15 +259,17 @@ static __always_inline enum wg_drop_reason
 open_tc(struct __sk_buff *skb, const struct wg_packet *packet, struct wg_session *session)
 {
     const __u32 offset = packet->payload_offset, length = packet->payload_length;
-    struct wg_slot *slot;
+    const struct wg_slot *slot;
+    int result;
 
     if (bpf_skb_pull_data(skb, skb->len)) /* also makes it writable */
         return WG_DROP_NO_ROOM;
-    slot = claim_ready(session, WG_RECEIVE, packet->counter, length);
+    slot = find_ready(session, WG_RECEIVE, packet->counter, length);
     session->ready = opaque(slot != 0);
     if (!slot)
         return open_skb_inline(skb, packet, session);
-    return release_opened(slot, packet->counter, open_skb_data(skb, offset, length, slot));
+    result = open_skb_data(skb, offset, length, slot);
+    return is_still_ready(slot, packet->counter) ? aead_drop(result) : WG_DROP_OVERTAKEN;
 }
 
 /* --- the inner packet --- */

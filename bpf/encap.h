@@ -108,20 +108,24 @@ is_sendable(struct wg_outgoing *out, const struct wg_tunnel *tunnel, struct wg_p
            session->keypair->tx_counter < REJECT_AFTER_MESSAGES;
 }
 
-/* Head for the outer headers, tail for padding (zeros) and tag, all of it linear. */
+/* Head for the outer headers, tail for padding (zeros) and tag, all of it linear. What is beyond
+ * the inner packet is not padding: it goes first, and growing writes zeros. */
 static __always_inline enum wg_drop_reason make_room(struct __sk_buff *skb,
                                                      const struct wg_outgoing *out)
 {
     const __u32 headers = outer_header_size(out->session.peer), body = out->padded + WG_TAG_SIZE;
+    const __u32 size = ETH_HLEN + headers + body;
 
     if (skb->gso_size)
         return WG_DROP_BAD_PACKET; /* wg0's offloads are off: somebody has switched them on */
-    /* shorter first: what is beyond the inner packet is not padding, and growing writes zeros */
-    if (bpf_skb_change_tail(skb, ETH_HLEN + out->inner.length, 0) ||
-        bpf_skb_change_tail(skb, ETH_HLEN + body, 0) || bpf_skb_change_head(skb, headers, 0) ||
-        bpf_skb_pull_data(skb, ETH_HLEN + headers + body))
+    if (skb->len > ETH_HLEN + out->inner.length &&
+        bpf_skb_change_tail(skb, ETH_HLEN + out->inner.length, 0))
         return WG_DROP_NO_ROOM;
-    return WG_DROP_NONE;
+    if (bpf_skb_change_tail(skb, ETH_HLEN + body, 0) || bpf_skb_change_head(skb, headers, 0))
+        return WG_DROP_NO_ROOM;
+    if ((void *)(long)skb->data + size <= (void *)(long)skb->data_end)
+        return WG_DROP_NONE;
+    return bpf_skb_pull_data(skb, size) ? WG_DROP_NO_ROOM : WG_DROP_NONE;
 }
 
 __global int
@@ -161,20 +165,17 @@ static __always_inline enum wg_drop_reason seal(struct __sk_buff *skb, struct wg
     struct wg_session *session = &out->session;
     const __u32 offset = ETH_HLEN + outer_header_size(session->peer);
     enum wg_drop_reason drop = take_counter(session->keypair, &out->counter);
-    struct wg_slot *slot;
+    const struct wg_slot *slot;
 
     if (drop)
         return drop;
-    slot = claim_ready(session, WG_SEND, out->counter, out->padded);
-    if (slot) {
-        drop = seal_skb_data(skb, offset, out->padded, slot) == AEAD_OK ? WG_DROP_NONE
-                                                                        : WG_DROP_NO_ROOM;
-        release_ready(slot, WG_SLOT_FREE);
-    } else {
-        drop = seal_inline(skb, out, offset);
-    }
+    slot = find_ready(session, WG_SEND, out->counter, out->padded);
     session->ready = opaque(slot != 0);
-    return drop;
+    if (!slot)
+        return seal_inline(skb, out, offset);
+    if (seal_skb_data(skb, offset, out->padded, slot) != AEAD_OK)
+        return WG_DROP_NO_ROOM;
+    return is_still_ready(slot, out->counter) ? WG_DROP_NONE : WG_DROP_OVERTAKEN;
 }
 
 static __always_inline void

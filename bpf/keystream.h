@@ -35,24 +35,17 @@ find_ring(const struct wg_session *session, __u32 number, enum wg_direction dire
     return ring && ring->keypair == session->id && ring->direction == direction ? ring : 0;
 }
 
-/* An exchange, since it is a full barrier: on every CPU our reads of the slot come before it. */
-static __always_inline void release_ready(struct wg_slot *slot, __u64 state)
-{
-    __sync_lock_test_and_set(&slot->state, state);
-}
-
-/* The slot with this counter's keystream, in use by us from here on; null: it is not there. One
- * that is too short is put back: forged lengths must not eat the ring. */
-static __always_inline struct wg_slot *claim_ready(const struct wg_session *session,
-                                                   enum wg_direction direction,
-                                                   __u64 counter,
-                                                   __u32 length)
+/* The slot with this counter's keystream, to be read and then asked is_still_ready; null: it is not
+ * there, or too short. */
+static const __always_inline struct wg_slot *find_ready(const struct wg_session *session,
+                                                        enum wg_direction direction,
+                                                        __u64 counter,
+                                                        __u32 length)
 {
     __u32 number =
         direction == WG_SEND ? session->activity->send_ring : session->activity->receive_ring;
-    const __u64 ready = WG_SLOT_READY | counter;
     __u32 index = counter % WG_RING_SLOTS;
-    struct wg_slot *slot;
+    const struct wg_slot *slot;
     void *slots;
 
     if (counter >= WG_SLOT_COUNTERS || !find_ring(session, number, direction))
@@ -61,13 +54,17 @@ static __always_inline struct wg_slot *claim_ready(const struct wg_session *sess
     if (!slots)
         return 0;
     slot = bpf_map_lookup_elem(slots, &index);
-    if (!slot || __sync_val_compare_and_swap(&slot->state, ready, WG_SLOT_IN_USE) != ready)
+    if (!slot || read_once(&slot->state) != (WG_SLOT_READY | counter))
         return 0;
-    if (slot->blocks * 64 < 64 + length) {
-        release_ready(slot, ready);
-        return 0;
-    }
-    return slot;
+    full_barrier();
+    return read_once(&slot->blocks) * 64 >= 64 + length ? slot : 0;
+}
+
+/* Has the slot been this counter's all the time? If not, a producer has overtaken us. */
+static __always_inline bool is_still_ready(const struct wg_slot *slot, __u64 counter)
+{
+    full_barrier();
+    return read_once(&slot->state) == (WG_SLOT_READY | counter);
 }
 
 static __always_inline void ring_bell(const struct wg_session *session, enum wg_direction direction)

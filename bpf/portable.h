@@ -73,6 +73,19 @@ static __always_inline void write_once(__u64 *to, __u64 value)
     *(volatile __u64 *)to = value;
 }
 
+#ifdef __bpf__
+/* No load or store passes it, on any CPU: BPF's atomic operations that return something are full
+ * barriers. */
+static __always_inline void full_barrier(void)
+{
+    __u64 word = 0;
+
+    asm volatile("" : : "r"(&word) : "memory");
+    __sync_fetch_and_add(&word, 0);
+    asm volatile("" : : "r"(&word) : "memory");
+}
+#endif
+
 /* Little-endian words at any address. BPF has no unaligned types: clang would make four byte loads
  * of a memcpy, while the kernel (x86, arm64) allows the whole load on packet memory. */
 #ifdef __bpf__

@@ -16,8 +16,9 @@ namespace {
 
 using std::chrono_literals::operator""ms;
 
-constexpr auto PERIOD = 50ms;      // slots are as long as the packets of the last one or two
-constexpr std::uint64_t LATE = 64; // packets that overtook each other find their slots so long
+constexpr auto PERIOD = 50ms; // slots are as long as the packets of the last one or two
+constexpr std::uint64_t LATE =
+    128; // so far back a slot stays as it is: packets overtake each other
 constexpr std::uint64_t AHEAD = WG_RING_SLOTS - LATE;
 constexpr std::uint64_t WAKE_AFTER = WG_RING_SLOTS / 4;
 constexpr unsigned MAX_BLOCKS = sizeof(wg_slot) / 64;
@@ -47,8 +48,7 @@ KeystreamRing::KeystreamRing(int ring_slots,
                              wg_ring &header,
                              std::uint32_t number,
                              const Owner &owner)
-    : ring_slots_(ring_slots), header_(header), number_(number), owner_(owner),
-      spare_(std::make_unique<wg_slot>())
+    : ring_slots_(ring_slots), header_(header), number_(number), owner_(owner)
 {
 }
 
@@ -81,7 +81,6 @@ Result<std::unique_ptr<KeystreamRing>> KeystreamRing::create(int ring_slots,
 
 KeystreamRing::~KeystreamRing()
 {
-    sodium_memzero(spare_.get(), sizeof(*spare_));
     if (slots_ != nullptr)
         ::munmap(slots_, RING_BYTES);
 }
@@ -113,13 +112,14 @@ std::size_t KeystreamRing::fill(const SlotFiller &filler, std::size_t limit, Ins
     return made;
 }
 
-/* Slots that are too short for what is sent now are made again. */
+/* Slots that are too short for what is sent now are made again, but not under who may be reading
+ * one. */
 void KeystreamRing::choose_blocks(std::uint64_t next, Instant now)
 {
     longest_[0] = std::max<std::uint64_t>(longest_[0], load(header_.longest));
     if (blocks_of(longest_[0]) > blocks_) {
         blocks_ = blocks_of(longest_[0]);
-        position_ = next;
+        position_ = std::min(position_, next + LATE);
     }
     if (now < period_end_)
         return;
@@ -129,30 +129,21 @@ void KeystreamRing::choose_blocks(std::uint64_t next, Instant now)
     std::atomic_ref(header_.longest).store(0, std::memory_order_relaxed);
 }
 
-/* Only a slot that nobody uses may be written: whatever was in it is stale. What a program is using
- * is not waited for; its counter goes inline. */
-bool KeystreamRing::claim(wg_slot &slot) const
-{
-    std::atomic_ref state(slot.state);
-    __u64 seen = state.load(std::memory_order_acquire);
-    return seen != WG_SLOT_IN_USE &&
-           state.compare_exchange_strong(seen, WG_SLOT_IN_USE, std::memory_order_acq_rel);
-}
-
+/* Whatever was in the slots is stale. A program that is still reading one sees that it is not ready
+ * any more: that is written before the rest, and the new counter after it. */
 void KeystreamRing::fill_lanes(const SlotFiller &filler)
 {
     SlotLanes lanes;
     for (std::size_t lane = 0; lane < SLOT_LANES; lane++) {
-        wg_slot &slot = slots_[(position_ + lane) % WG_RING_SLOTS];
-        lanes[lane] = claim(slot) ? &slot : spare_.get();
+        lanes[lane] = &slots_[(position_ + lane) % WG_RING_SLOTS];
+        std::atomic_ref(lanes[lane]->state).store(WG_SLOT_EMPTY, std::memory_order_relaxed);
     }
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     wg_session_key key;
     std::memcpy(key.words, key_.bytes().data(), sizeof(key.words));
     filler.fill(key, position_, lanes, blocks_);
     sodium_memzero(&key, sizeof(key));
     for (std::size_t lane = 0; lane < SLOT_LANES; lane++) {
-        if (lanes[lane] == spare_.get())
-            continue;
         lanes[lane]->blocks = blocks_;
         std::atomic_ref(lanes[lane]->state)
             .store(WG_SLOT_READY | (position_ + lane), std::memory_order_release);

@@ -56,7 +56,6 @@ class KeystreamRing {
     KeystreamRing(int ring_slots, wg_ring &header, std::uint32_t number, const Owner &owner);
     void choose_blocks(std::uint64_t next, Instant now);
     void fill_lanes(const SlotFiller &filler);
-    bool claim(wg_slot &slot) const;
 
     int ring_slots_;
     wg_ring &header_;
@@ -65,7 +64,6 @@ class KeystreamRing {
     Key key_;
     Fd map_;
     wg_slot *slots_ = nullptr;
-    std::unique_ptr<wg_slot> spare_; ///< for the lanes whose slot is in use
     std::uint64_t position_ = 0;     ///< the next counter to make
     unsigned blocks_ = sizeof(wg_slot) / 64;
     /// Payload of this and the last period; nothing is known of a time before the first.

@@ -246,14 +246,14 @@ struct wg_slot {
 static_assert(sizeof(struct wg_slot) == 25 * 64,
               "25 cache lines: block 0 and 24 blocks of keystream");
 
-/* State of a slot in a ring: free, ready for the counter in its low bits, or in use by whoever put
- * it there by compare and swap. Only who holds a slot in use reads or writes what else is in it. A
- * counter that would reach into the upper bits never touches a ring. */
+/* State of a slot in a ring: ready for the counter in its low bits, or not. Only the producer
+ * writes a slot, and not while it says ready; programs read, and look again afterwards whether it
+ * still says the same: if not, what they read may be of two streams, and the packet must not be
+ * used. A counter that would reach into the upper bits never touches a ring. */
 enum wg_slot_state : __u64 {
-    WG_SLOT_FREE = 0,
+    WG_SLOT_EMPTY = 0,
     WG_SLOT_COUNTERS = 1ULL << 48,
     WG_SLOT_READY = 1ULL << 62,
-    WG_SLOT_IN_USE = 1ULL << 63,
 };
 
 /* rings[number]: the header of a ring of keystream made ahead for one direction of one keypair; its

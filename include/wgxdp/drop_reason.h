@@ -32,6 +32,7 @@ enum wg_drop_reason : __u32 {
     WG_DROP_SEND_FAILED,
     /* either way */
     WG_DROP_NO_SLOT,
+    WG_DROP_OVERTAKEN,
     WG_DROP_NO_ROOM,
     WG_DROP_NO_STATE,
     WG_DROP_NOT_DELIVERED,
@@ -74,6 +75,7 @@ static inline const char *wg_drop_reason_name(enum wg_drop_reason reason)
         "routing_loop",
         "send_failed",
         "no_slot",
+        "overtaken",
         "no_room",
         "no_state",
         "not_delivered",
