@@ -188,6 +188,38 @@ std::string error_text(const Json &id, RpcError code, std::string_view message)
                  {"error", {{"code", static_cast<int>(code)}, {"message", message}}}});
 }
 
+std::optional<std::string> answer_one(Service &service, Json &message)
+{
+    const Json *id = member(message, "id");
+    if (auto envelope = check_envelope(message); !envelope)
+        return error_text(id != nullptr && is_id(*id) ? *id : Json(), RpcError::request,
+                          envelope.error().what);
+    const Json *params = member(message, "params");
+    auto result = call(service, message.at("method").get_ref<const std::string &>(),
+                       params != nullptr ? *params : NO_PARAMS);
+    if (id == nullptr)
+        return std::nullopt;
+    if (!result)
+        return error_text(*id, result.error().code, result.error().message);
+    return dump({{"jsonrpc", "2.0"}, {"id", *id}, {"result", *std::move(result)}});
+}
+
+/// One request after the other, each by itself.
+std::optional<std::string> answer_batch(Service &service, Json &messages)
+{
+    if (messages.empty())
+        return error_response(RpcError::request, "request: expected a batch of at least one");
+    std::string answers;
+    for (Json &message : messages)
+        if (const auto one = answer_one(service, message)) {
+            answers += answers.empty() ? '[' : ',';
+            answers += *one;
+        }
+    if (answers.empty())
+        return std::nullopt;
+    return answers + ']';
+}
+
 } // namespace
 
 std::optional<std::string> answer(Service &service, std::string_view line)
@@ -195,18 +227,9 @@ std::optional<std::string> answer(Service &service, std::string_view line)
     auto message = parse_message(line);
     if (!message)
         return error_response(message.error().code, message.error().message);
-    const Json *id = member(*message, "id");
-    if (auto envelope = check_envelope(*message); !envelope)
-        return error_text(id != nullptr && is_id(*id) ? *id : Json(), RpcError::request,
-                          envelope.error().what);
-    const Json *params = member(*message, "params");
-    auto result = call(service, message->at("method").get_ref<const std::string &>(),
-                       params != nullptr ? *params : NO_PARAMS);
-    if (id == nullptr)
-        return std::nullopt;
-    if (!result)
-        return error_text(*id, result.error().code, result.error().message);
-    return dump({{"jsonrpc", "2.0"}, {"id", *id}, {"result", *std::move(result)}});
+    if (message->is_array())
+        return answer_batch(service, *message);
+    return answer_one(service, *message);
 }
 
 std::string error_response(RpcError code, std::string_view message)

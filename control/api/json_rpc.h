@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// JSON-RPC 2.0 over a Service: one request line in, one response line out. No sockets in here.
+// JSON-RPC 2.0 over a Service: one line with a request or a batch in, one response line out. No sockets in here.
 #pragma once
 
 #include <optional>
@@ -11,8 +11,9 @@
 
 namespace wg {
 
-/// Bytes of a request line, without its newline.
-inline constexpr std::size_t MAX_REQUEST_LINE = 16 * 1024 * 1024;
+/// Bytes of a request line, without its newline: as many peers as the maps hold, with all their
+/// fields.
+inline constexpr std::size_t MAX_REQUEST_LINE = 64 * 1024 * 1024;
 
 enum class RpcError : int {
     parse = -32700,
@@ -22,7 +23,7 @@ enum class RpcError : int {
     refused = -32000, ///< understood, but the service would not
 };
 
-/// The response without a newline; nothing for a notification.
+/// The response without a newline; nothing for a notification, or a batch of nothing else.
 std::optional<std::string> answer(Service &service, std::string_view line);
 
 /// An error response that answers no request in particular.

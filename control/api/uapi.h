@@ -18,7 +18,7 @@ struct UapiCalls {
 };
 
 /// Bytes of a request, without the empty line that ends it.
-inline constexpr std::size_t MAX_UAPI_REQUEST = 16 * 1024 * 1024;
+inline constexpr std::size_t MAX_UAPI_REQUEST = 64 * 1024 * 1024;
 
 /// The response with its empty line. `name` is the tunnel's, for the log: the protocol has room for
 /// a number only.

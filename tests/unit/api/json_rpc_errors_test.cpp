@@ -198,7 +198,7 @@ TEST_F(JsonRpcErrors, a_request_that_is_none_is_told_so)
          "request: expected numbers that a double can hold", nullptr},
         {"-1" + std::string(400, '0'), -32700, "request: expected numbers that a double can hold",
          nullptr},
-        {"[]", -32600, "request: expected an object, got an array", nullptr},
+        {"[]", -32600, "request: expected a batch of at least one", nullptr},
         {"5", -32600, "request: expected an object, got 5", nullptr},
         {"{}", -32600, "request.jsonrpc: expected \"2.0\"", nullptr},
         {R"({"jsonrpc":"1.0","id":3,"method":"status"})", -32600,
@@ -254,8 +254,9 @@ TEST_F(JsonRpcErrors, hostile_nesting_and_numbers_of_values_are_refused_before_t
         EXPECT_EQ(complaint.message, LIMITS);
         EXPECT_EQ(complaint.code, -32600);
     }
-    EXPECT_EQ(ask(std::string(16, '[') + std::string(16, ']')).message,
-              "request: expected an object, got an array");
+    const auto nested = json::parse(*answer(service, std::string(16, '[') + std::string(16, ']')));
+    ASSERT_EQ(nested.size(), 1u);
+    EXPECT_EQ(nested[0].at("error").at("message"), "request: expected an object, got an array");
     EXPECT_EQ(ask("\"" + std::string(1000, '[') + "\\\"" + std::string(1000, '{') + "\"").code,
               -32600);
 }

@@ -111,7 +111,7 @@ TEST_F(JsonServerTest, a_line_that_is_too_long_ends_the_connection)
     ASSERT_TRUE(client.send(std::string(MAX_REQUEST_LINE + 1, ' ')));
     EXPECT_EQ(client.line(),
               R"({"error":{"code":-32600,"message":"request: expected a line of at most )"
-              R"(16777216 bytes"},"id":null,"jsonrpc":"2.0"})");
+              R"(67108864 bytes"},"id":null,"jsonrpc":"2.0"})");
     EXPECT_TRUE(client.is_closed());
 }
 

@@ -46,7 +46,7 @@ class SocketClient {
     explicit SocketClient(const std::filesystem::path &path)
         : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
     {
-        const timeval deadline{60, 0}; // 16 MiB of JSON take a while under sanitizers
+        const timeval deadline{240, 0}; // 64 MiB of JSON take a while under sanitizers
         setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
         setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline));
         auto address = unix_address(path);
