@@ -99,9 +99,9 @@ bool Daemon::is_own_tunnel(std::uint32_t ifindex) const
 
 void Daemon::on_event(const wg_event &event)
 {
-    for (const auto &[id, tunnel] : tunnels_)
-        if (tunnel->has_peer(event.peer))
-            return tunnel->event(event);
+    if (const auto id = maps_->tunnel_of(event.peer))
+        if (const auto tunnel = tunnels_.find(*id); tunnel != tunnels_.end())
+            tunnel->second->event(event);
 }
 
 NetlinkEvents Daemon::netlink_events()

@@ -9,11 +9,19 @@
 
 namespace wg {
 
+namespace {
+
+constexpr std::size_t AT_ONCE = 256; // a few milliseconds
+constexpr auto IN_USE = std::chrono::seconds(60);
+
+} // namespace
+
 PeerRoutes::PeerRoutes(Netlink &netlink,
                        BpfDatapath &maps,
                        const Device &device,
                        IsOwnTunnel is_own_tunnel)
-    : netlink_(netlink), maps_(maps), device_(device), is_own_tunnel_(std::move(is_own_tunnel))
+    : netlink_(netlink), network_(netlink), maps_(maps), device_(device),
+      is_own_tunnel_(std::move(is_own_tunnel))
 {
 }
 
@@ -22,9 +30,10 @@ void PeerRoutes::refresh(PeerId peer)
     const auto endpoint = device_.endpoint_of(peer);
     if (!endpoint) {
         entries_.erase(peer);
+        stale_.erase(peer);
         return;
     }
-    auto resolved = resolve_route(netlink_, *endpoint, mark_, is_own_tunnel_);
+    auto resolved = resolve_route(network_, *endpoint, mark_, is_own_tunnel_);
     if (!resolved) {
         log::warn("peer {}: route to {}: {}", peer, endpoint->text(), resolved.error().what);
         ResolvedRoute none;
@@ -47,25 +56,45 @@ void PeerRoutes::refresh(PeerId peer)
 
 void PeerRoutes::refresh_all()
 {
-    std::vector<PeerId> peers;
+    forget_answers();
     for (const auto &[peer, entry] : entries_)
-        peers.push_back(peer);
-    for (const PeerId peer : peers)
-        refresh(peer);
+        stale_.insert(stale_.end(), peer);
 }
 
-void PeerRoutes::neighbour_changed(std::uint32_t ifindex, const IpAddress &next_hop)
+bool PeerRoutes::refresh_some()
 {
-    std::vector<PeerId> behind;
-    for (const auto &[peer, entry] : entries_)
-        if (entry.resolved.ifindex == ifindex && entry.resolved.next_hop == next_hop)
-            behind.push_back(peer);
-    for (const PeerId peer : behind)
-        refresh(peer);
-    const auto recently = now().instant - std::chrono::seconds(60);
-    if (std::ranges::any_of(behind,
-                            [&](PeerId peer) { return maps_.activity(peer).last_sent > recently; }))
-        confirm(behind.front());
+    for (std::size_t i = 0; i < AT_ONCE && !stale_.empty(); i++)
+        refresh(stale_.extract(stale_.begin()).value());
+    return !stale_.empty();
+}
+
+void PeerRoutes::neighbours_changed(const std::set<Neighbourhood> &neighbours)
+{
+    if (neighbours.empty())
+        return;
+    forget_answers();
+    std::map<Neighbourhood, PeerId> in_use;
+    const auto recently = now().instant - IN_USE;
+    for (const auto &[peer, entry] : entries_) {
+        const Neighbourhood neighbour{entry.resolved.ifindex, entry.resolved.next_hop};
+        if (!neighbours.contains(neighbour))
+            continue;
+        if (!still_holds(entry))
+            stale_.insert(peer);
+        if (!in_use.contains(neighbour) && maps_.activity(peer).last_sent > recently)
+            in_use.emplace(neighbour, peer);
+    }
+    for (const auto &[neighbour, peer] : in_use)
+        confirm(peer);
+}
+
+bool PeerRoutes::still_holds(const Entry &entry)
+{
+    const ResolvedRoute &resolved = entry.resolved;
+    const auto neighbour = network_.neighbour(resolved.ifindex, resolved.next_hop);
+    return resolved.route.kind == WG_ROUTE_DIRECT && neighbour && *neighbour &&
+           (*neighbour)->is_valid() &&
+           std::ranges::equal(*(*neighbour)->mac, resolved.route.next_hop_mac);
 }
 
 void PeerRoutes::confirm(PeerId peer)
@@ -82,7 +111,7 @@ void PeerRoutes::confirm(PeerId peer)
         log::debug("peer {}: next hop {}: {}", peer, next_hop.text(), used.error().what);
 }
 
-std::string PeerRoutes::path(PeerId peer) const
+std::string PeerRoutes::path(PeerId peer)
 {
     const auto found = entries_.find(peer);
     if (found == entries_.end())
@@ -90,7 +119,7 @@ std::string PeerRoutes::path(PeerId peer) const
     const auto &resolved = found->second.resolved;
     if (resolved.route.kind != WG_ROUTE_DIRECT)
         return "socket: " + resolved.reason;
-    const auto link = netlink_.link_by_index(resolved.ifindex);
+    const auto link = network_.link_by_index(resolved.ifindex);
     return "bpf " + (link ? link->name : std::to_string(resolved.ifindex));
 }
 

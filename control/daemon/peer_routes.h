@@ -12,7 +12,6 @@
 
 #include "datapath/bpf_datapath.h"
 #include "device/device.h"
-#include "net/netlink.h"
 #include "net/routes.h"
 
 namespace wg {
@@ -33,11 +32,18 @@ class PeerRoutes {
     /// wg0's ifindex, 0 while it is elsewhere: what is routed into it would go in circles.
     void set_own_ifindex(std::uint32_t ifindex) { own_ifindex_ = ifindex; }
 
+    /// At once: the peer has moved.
     void refresh(PeerId peer);
+    /// No route is sure to be true any more: refresh_some() finds them all anew.
     void refresh_all();
-    /// A neighbour's state changed: peers behind it are resolved again, and one that is in use is
-    /// confirmed.
-    void neighbour_changed(std::uint32_t ifindex, const IpAddress &next_hop);
+    /// The state of these neighbours changed: peers that it makes a difference to are left to
+    /// refresh_some(), and a neighbour that is in use is confirmed.
+    void neighbours_changed(const std::set<Neighbourhood> &neighbours);
+    /// As many as hold up nobody. True: there are more, to be done when others have had their turn.
+    bool refresh_some();
+    /// What the kernel was asked is remembered until then: peers have gateways and interfaces in
+    /// common. To be called before the kernel's configuration may be another.
+    void forget_answers() { network_.forget(); }
     /// The peer sends again after a pause: BPF does not use the kernel's neighbour entry, so say
     /// that it is in use.
     void confirm(PeerId peer);
@@ -50,7 +56,7 @@ class PeerRoutes {
     std::set<std::uint32_t> take_used_nics() { return std::exchange(used_nics_, {}); }
 
     /// "bpf eth0" or "socket: REASON".
-    std::string path(PeerId peer) const;
+    std::string path(PeerId peer);
     /// Would a datagram to this address come back into the tunnel?
     bool loops(const IpAddress &address) const { return looping_.contains(address); }
 
@@ -60,13 +66,18 @@ class PeerRoutes {
         ResolvedRoute resolved;
     };
 
+    /// Does the neighbour's entry still say what this route was made from?
+    bool still_holds(const Entry &entry);
+
     Netlink &netlink_;
+    NetworkView network_;
     BpfDatapath &maps_;
     const Device &device_;
     IsOwnTunnel is_own_tunnel_;
     std::uint32_t mark_ = 0;
     std::uint32_t own_ifindex_ = 0;
     std::map<PeerId, Entry> entries_;
+    std::set<PeerId> stale_;      ///< to be resolved again
     std::set<IpAddress> looping_; ///< nearly always empty
     std::set<PeerId> lost_sources_;
     std::set<std::uint32_t> used_nics_;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A tunnel at work: what its sockets, timers and the kernel tell it. How it comes and goes is in
-// tunnel_life.cpp.
+// A tunnel at work: what its sockets, timers and people tell it. How it follows the kernel's
+// network is in tunnel_network.cpp, how it comes and goes in tunnel_life.cpp.
 #include "daemon/tunnel.h"
 
-#include <linux/if.h>
 #include <linux/if_ether.h>
 
 #include <wgxdp/protocol.h>
@@ -129,15 +128,6 @@ void Tunnel::hand_over(Bytes packet, Now when)
         datapath_.slow_path().deliver(error);
 }
 
-void Tunnel::network_changed(bool routes, const std::set<Neighbourhood> &neighbours)
-{
-    if (routes)
-        routes_.refresh_all();
-    for (const auto &[ifindex, next_hop] : neighbours)
-        routes_.neighbour_changed(ifindex, next_hop);
-    settle();
-}
-
 void Tunnel::slept()
 {
     device_.wipe_keys(now());
@@ -160,6 +150,7 @@ void Tunnel::event(const wg_event &event)
 
 void Tunnel::settle()
 {
+    forget_answers_soon();
     for (const PeerId peer : routes_.take_lost_sources())
         device_.forget_source(peer);
     for (const std::uint32_t ifindex : routes_.take_used_nics())
@@ -178,76 +169,6 @@ void Tunnel::settle()
         device_.advance(now());
         settle();
     });
-}
-
-/* wg0 has moved to another netns (or back), and was set down for it. Its new owner sets it up
- * again: keys stay. */
-bool Tunnel::follow_move(const wg_tunnel &state)
-{
-    if (state.wg0_ifindex != state_.wg0_ifindex)
-        moving_ = true;
-    return moving_;
-}
-
-bool Tunnel::link_changed()
-{
-    const auto inner = context_.netlink.link_by_index(interface_.inner_ifindex);
-    if (!inner) {
-        const bool gone = inner.error().code.value() == ENODEV;
-        if (!gone)
-            log::warn("{}: {}", name(), inner.error().what);
-        return !gone;
-    }
-    if (!context_.attachment.has_filter(interface_.inner_ifindex)) {
-        log::warn("{}: its program was removed from {}", name(), inner->name);
-        if (const auto attached = context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx");
-            !attached)
-            log::error("{}: {}", name(), attached.error().what);
-    }
-    wg_tunnel state = state_;
-    const bool here = !inner->peer_netnsid;
-    state.wg0_ifindex = here ? inner->peer_ifindex : 0;
-    if (here) {
-        if (const auto outer = context_.netlink.link_by_index(state.wg0_ifindex)) {
-            state.mtu = outer->mtu;
-            std::ranges::copy(outer->mac, state.wg0_mac);
-        }
-    }
-    const bool moving = follow_move(state);
-    if (std::memcmp(&state, &state_, sizeof(state)) != 0) {
-        state_ = state;
-        routes_.set_own_ifindex(state_.wg0_ifindex);
-        if (const auto stored = store(); !stored)
-            log::error("{}: {}", name(), stored.error().what);
-    }
-    // a veth has a carrier exactly while its other end is up, also where we cannot see that
-    const bool up = (inner->flags & IFF_LOWER_UP) != 0;
-    moving_ = moving && !up;
-    if (up != device_.is_up() && !moving_)
-        set_up(up);
-    return true;
-}
-
-/* Down: as the driver, keys are wiped and the port is closed. Up: the port is opened, and what is
- * due goes out. A port that is taken is tried again with the next change of the interface. */
-void Tunnel::set_up(bool up)
-{
-    if (up && !socket_) {
-        auto socket = open_port(listen_port(), state_.fwmark);
-        if (!socket)
-            return log::error("{}: not up: {}", name(), socket.error().what);
-        socket_ = *std::move(socket);
-        state_.listen_port = htons(socket_->port());
-        if (const auto stored = store(); !stored)
-            log::error("{}: {}", name(), stored.error().what);
-    }
-    log::info("{}: {}", name(), up ? "up" : "down");
-    up ? device_.up(now()) : device_.down(now());
-    if (!up) {
-        socket_.reset();
-        handshakes_.clear();
-    }
-    settle();
 }
 
 /* Port and mark first: what applying the rest sends must leave by them. A refusal puts them back.
@@ -277,7 +198,7 @@ Result<> Tunnel::change(DeviceChange change)
     state_.listen_port = htons(socket_ ? socket_->port() : port.value_or(listen_port()));
     if (mark != old_mark)
         routes_.refresh_all();
-    settle();
+    refresh_routes();
     const auto stored = store();
     if (new_key)
         WG_TRY(context_.maps.store_private_key(
@@ -287,11 +208,16 @@ Result<> Tunnel::change(DeviceChange change)
 
 Result<> Tunnel::store()
 {
-    return context_.maps.put_tunnel(id(), state_);
+    if (std::memcmp(&state_, &stored_, sizeof(state_)) == 0)
+        return {}; // it would cost a grace period
+    WG_TRY(context_.maps.put_tunnel(id(), state_));
+    stored_ = state_;
+    return {};
 }
 
-TunnelStatus Tunnel::status() const
+TunnelStatus Tunnel::status()
 {
+    forget_answers_soon();
     TunnelStatus status;
     status.name = name();
     status.public_key = device_.public_key();

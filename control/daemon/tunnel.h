@@ -51,7 +51,7 @@ class Tunnel {
     std::uint16_t listen_port() const { return ntohs(state_.listen_port); }
     bool is_bare() const { return state_.bare != 0; } ///< goes with its configuration socket
     Result<> change(DeviceChange change);
-    TunnelStatus status() const;
+    TunnelStatus status();
 
     void event(const wg_event &event);
     /// This machine slept: its keys are wiped, as the kernel driver does.
@@ -62,7 +62,6 @@ class Tunnel {
     /// gone.
     bool link_changed();
     void network_changed(bool routes, const std::set<Neighbourhood> &neighbours);
-    bool has_peer(PeerId peer) const { return context_.maps.tunnel_of(peer) == id(); }
     bool has_interface(std::uint32_t ifindex) const
     {
         return ifindex != 0 &&
@@ -79,6 +78,8 @@ class Tunnel {
     Result<> restore();
     Result<Link> find_own_link() const; ///< wg0x; ENODEV: it is gone
     Result<> store();
+    void refresh_routes();
+    void forget_answers_soon();
     SlowPathPorts ports();
     void send(std::span<OutgoingDatagram> datagrams);
     void receive(std::span<const Datagram> datagrams);
@@ -93,6 +94,7 @@ class Tunnel {
     TunnelContext context_;
     TunnelInterface interface_;
     wg_tunnel state_;
+    wg_tunnel stored_{}; ///< as it stands in the maps
     TunnelDatapath datapath_;
     Device device_;
     PeerRoutes routes_;
@@ -102,7 +104,9 @@ class Tunnel {
     asio::steady_timer timer_;
     /// Handlers that asio has queued already look whether there still is a tunnel.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-    bool moving_ = false; ///< wg0 went to another netns and has not been set up there yet
+    bool refreshing_ = false; ///< refresh_routes() will be called again
+    bool forgetting_ = false; ///< the answers about the network will be forgotten
+    bool moving_ = false;     ///< wg0 went to another netns and has not been set up there yet
 };
 
 } // namespace wg

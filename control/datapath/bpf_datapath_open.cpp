@@ -194,14 +194,17 @@ Result<> BpfDatapath::put_nic(std::uint32_t ifindex, const wg_nic &nic)
 
 Result<> BpfDatapath::set_listeners(const std::vector<std::pair<wg_listener_key, TunnelId>> &wanted)
 {
-    const auto same = [](const wg_listener_key &a, const wg_listener_key &b) {
-        return std::memcmp(&a, &b, sizeof(a)) == 0;
+    const auto bytes = [](const wg_listener_key &key) {
+        return load<std::array<std::uint8_t, sizeof(key)>>(bytes_of(key));
     };
-    for (const auto &[key, tunnel] : wanted)
+    std::set<std::array<std::uint8_t, sizeof(wg_listener_key)>> stay;
+    for (const auto &[key, tunnel] : wanted) {
+        stay.insert(bytes(key));
         if (listeners_.find(key) != tunnel)
             WG_TRY(listeners_.put(key, tunnel));
+    }
     for (const auto &key : listeners_.keys())
-        if (std::ranges::none_of(wanted, [&](const auto &entry) { return same(entry.first, key); }))
+        if (!stay.contains(bytes(key)))
             listeners_.erase(key);
     return {};
 }

@@ -2,7 +2,6 @@
 #include "net/routes.h"
 
 #include <algorithm>
-#include <fstream>
 
 namespace wg {
 namespace {
@@ -39,21 +38,21 @@ struct Lookup {
 };
 
 /// Is the sticky source still an address of this host?
-Result<bool> is_local(Netlink &netlink, const Endpoint &endpoint)
+Result<bool> is_local(NetworkView &network, const Endpoint &endpoint)
 {
     std::uint32_t oif =
         endpoint.source.is_link_local() && endpoint.source.is_v6() ? endpoint.source_ifindex : 0;
-    auto route = WG_TRY(netlink.route_get(endpoint.source, {}, oif));
+    auto route = WG_TRY(network.route_get(endpoint.source, {}, oif, 0));
     return route.type == RouteType::local;
 }
 
 /// As the kernel driver's send4 and send6: with the sticky source while it is ours and the route
 /// with it leaves by the interface the peer was heard on; otherwise without.
-Result<Lookup> look_up(Netlink &netlink, const Endpoint &endpoint, std::uint32_t mark)
+Result<Lookup> look_up(NetworkView &network, const Endpoint &endpoint, std::uint32_t mark)
 {
     bool sticky = endpoint.source.family == endpoint.address.family;
-    if (sticky && WG_TRY(is_local(netlink, endpoint))) {
-        auto route = netlink.route_get(endpoint.address, endpoint.source, endpoint.scope_id, mark);
+    if (sticky && WG_TRY(is_local(network, endpoint))) {
+        auto route = network.route_get(endpoint.address, endpoint.source, endpoint.scope_id, mark);
         // EINVAL: a dead end for this source, or the source went between the two questions.
         if (!route && route.error().code.value() != EINVAL)
             return tl::unexpected(std::move(route).error());
@@ -62,7 +61,7 @@ Result<Lookup> look_up(Netlink &netlink, const Endpoint &endpoint, std::uint32_t
         if (same_way)
             return Lookup{*std::move(route)};
     }
-    return Lookup{WG_TRY(netlink.route_get(endpoint.address, {}, endpoint.scope_id, mark)),
+    return Lookup{WG_TRY(network.route_get(endpoint.address, {}, endpoint.scope_id, mark)),
                   static_cast<bool>(endpoint.source)};
 }
 
@@ -84,23 +83,19 @@ std::uint32_t mtu(const RouteAnswer &route, const Link &link, bool v6)
     return route.mtu == 0 ? limit : std::min(limit, route.mtu);
 }
 
-/// Of the route, or what the stack itself would use. It is read each time: an operator may change
-/// it.
-Result<std::uint8_t> hop_limit(const RouteAnswer &route, const Link &link, bool v6)
+/// Of the route, or what the stack itself would use.
+Result<std::uint8_t>
+hop_limit(NetworkView &network, const RouteAnswer &route, const Link &link, bool v6)
 {
     if (route.hop_limit != 0)
         return route.hop_limit;
-    if (v6)
-        return link.ipv6_hop_limit;
-    constexpr const char *path = "/proc/sys/net/ipv4/ip_default_ttl";
-    int ttl = 0;
-    if (!(std::ifstream(path) >> ttl))
-        return failure(EIO, "cannot read {}", path);
-    return static_cast<std::uint8_t>(ttl);
+    return v6 ? link.ipv6_hop_limit : network.default_ttl();
 }
 
-Result<wg_route>
-direct_route(const RouteAnswer &answer, const Link &link, const MacAddress &next_hop_mac)
+Result<wg_route> direct_route(NetworkView &network,
+                              const RouteAnswer &answer,
+                              const Link &link,
+                              const MacAddress &next_hop_mac)
 {
     wg_route route{};
     route.ifindex = link.ifindex;
@@ -109,18 +104,18 @@ direct_route(const RouteAnswer &answer, const Link &link, const MacAddress &next
     std::ranges::copy(link.mac, route.source_mac);
     std::ranges::copy(next_hop_mac, route.next_hop_mac);
     route.kind = WG_ROUTE_DIRECT;
-    route.hop_limit = WG_TRY(hop_limit(answer, link, answer.source.is_v6()));
+    route.hop_limit = WG_TRY(hop_limit(network, answer, link, answer.source.is_v6()));
     return route;
 }
 
 } // namespace
 
-Result<ResolvedRoute> resolve_route(Netlink &netlink,
+Result<ResolvedRoute> resolve_route(NetworkView &network,
                                     const Endpoint &endpoint,
                                     std::uint32_t mark,
                                     const std::function<bool(std::uint32_t)> &is_own_tunnel)
 {
-    auto [answer, source_lost] = WG_TRY(look_up(netlink, endpoint, mark));
+    auto [answer, source_lost] = WG_TRY(look_up(network, endpoint, mark));
     ResolvedRoute resolved;
     resolved.source_lost = source_lost;
     auto none = [&resolved](std::string reason) {
@@ -138,7 +133,7 @@ Result<ResolvedRoute> resolve_route(Netlink &netlink,
     if (!answer.source)
         return none("no source address");
 
-    auto link = netlink.link_by_index(answer.ifindex);
+    auto link = network.link_by_index(answer.ifindex);
     if (!link && link.error().code.value() == ENODEV)
         return none("interface is gone");
     Link out = WG_TRY(std::move(link));
@@ -146,10 +141,10 @@ Result<ResolvedRoute> resolve_route(Netlink &netlink,
         return none(why);
 
     resolved.next_hop = answer.gateway ? answer.gateway : endpoint.address;
-    auto neighbour = WG_TRY(netlink.neighbour(answer.ifindex, resolved.next_hop));
+    auto neighbour = WG_TRY(network.neighbour(answer.ifindex, resolved.next_hop));
     if (!neighbour || !neighbour->is_valid())
         return none("next hop unresolved");
-    resolved.route = WG_TRY(direct_route(answer, out, *neighbour->mac));
+    resolved.route = WG_TRY(direct_route(network, answer, out, *neighbour->mac));
     return resolved;
 }
 

@@ -11,7 +11,7 @@
 
 #include "base/address.h"
 #include "base/result.h"
-#include "net/netlink.h"
+#include "net/network_view.h"
 
 namespace wg {
 
@@ -30,7 +30,7 @@ struct ResolvedRoute {
 /// `is_own_tunnel` knows the interfaces of this daemon's tunnels: a packet routed into one would go
 /// in circles. An error means that the kernel could not be asked.
 Result<ResolvedRoute>
-resolve_route(Netlink &netlink,
+resolve_route(NetworkView &network,
               const Endpoint &endpoint,
               std::uint32_t mark,
               const std::function<bool(std::uint32_t ifindex)> &is_own_tunnel);

@@ -4,6 +4,7 @@
     a: wgxdp, eth0 ─────────── eth0, two wgxdp tunnels: b
 """
 
+import itertools
 import select
 import socket
 import threading
@@ -54,7 +55,9 @@ class MovingPrefix(unittest.TestCase):
             sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
 
             def move():
-                for number in range(MOVES):
+                for number in itertools.count():
+                    if number >= MOVES and sent > MOVES:
+                        break
                     left.rpc("peer.set", tunnel=config.name, public_key=peers[(number + 1) % 2], allowed_ips=[PREFIX])
                 stop.set()
 

@@ -13,8 +13,9 @@ class ResolveRouteTest : public TwoHostsTest {
   protected:
     ResolvedRoute resolve(const Endpoint &to, std::uint32_t mark = 0)
     {
-        return must(resolve_route(netlink(), to, mark,
-                                  [this](std::uint32_t i) { return i == own_tunnel; }));
+        NetworkView network(netlink());
+        return must(
+            resolve_route(network, to, mark, [this](std::uint32_t i) { return i == own_tunnel; }));
     }
     ResolvedRoute resolve(const char *to, std::uint32_t mark = 0)
     {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+//
+// How a tunnel follows the kernel's network: its own interface, and the way to its peers.
+#include "daemon/tunnel.h"
+
+#include <arpa/inet.h>
+
+#include <linux/if.h>
+
+#include "base/log.h"
+
+namespace wg {
+
+void Tunnel::network_changed(bool routes, const std::set<Neighbourhood> &neighbours)
+{
+    if (routes)
+        routes_.refresh_all();
+    routes_.neighbours_changed(neighbours);
+    refresh_routes();
+}
+
+/* A few peers at a time, as with handshakes: a change of the network is no reason not to answer. */
+void Tunnel::refresh_routes()
+{
+    const bool more = routes_.refresh_some();
+    settle();
+    if (!more || std::exchange(refreshing_, true))
+        return;
+    asio::post(context_.io, [this, alive = std::weak_ptr(alive_)] {
+        if (alive.expired())
+            return;
+        refreshing_ = false;
+        refresh_routes();
+    });
+}
+
+/* Whatever is done in one turn of the loop, be it a batch of a hundred thousand requests, sees the
+ * network as it was when it first asked. What changes meanwhile is told by a notification. */
+void Tunnel::forget_answers_soon()
+{
+    if (std::exchange(forgetting_, true))
+        return;
+    asio::post(context_.io, [this, alive = std::weak_ptr(alive_)] {
+        if (alive.expired())
+            return;
+        forgetting_ = false;
+        routes_.forget_answers();
+    });
+}
+
+/* wg0 has moved to another netns (or back), and was set down for it. Its new owner sets it up
+ * again: keys stay. */
+bool Tunnel::follow_move(const wg_tunnel &state)
+{
+    if (state.wg0_ifindex != state_.wg0_ifindex)
+        moving_ = true;
+    return moving_;
+}
+
+bool Tunnel::link_changed()
+{
+    const auto inner = context_.netlink.link_by_index(interface_.inner_ifindex);
+    if (!inner) {
+        const bool gone = inner.error().code.value() == ENODEV;
+        if (!gone)
+            log::warn("{}: {}", name(), inner.error().what);
+        return !gone;
+    }
+    if (!context_.attachment.has_filter(interface_.inner_ifindex)) {
+        log::warn("{}: its program was removed from {}", name(), inner->name);
+        if (const auto attached = context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx");
+            !attached)
+            log::error("{}: {}", name(), attached.error().what);
+    }
+    wg_tunnel state = state_;
+    const bool here = !inner->peer_netnsid;
+    state.wg0_ifindex = here ? inner->peer_ifindex : 0;
+    if (here) {
+        if (const auto outer = context_.netlink.link_by_index(state.wg0_ifindex)) {
+            state.mtu = outer->mtu;
+            std::ranges::copy(outer->mac, state.wg0_mac);
+        }
+    }
+    const bool moving = follow_move(state);
+    if (std::memcmp(&state, &state_, sizeof(state)) != 0) {
+        state_ = state;
+        routes_.set_own_ifindex(state_.wg0_ifindex);
+        if (const auto stored = store(); !stored)
+            log::error("{}: {}", name(), stored.error().what);
+    }
+    // a veth has a carrier exactly while its other end is up, also where we cannot see that
+    const bool up = (inner->flags & IFF_LOWER_UP) != 0;
+    moving_ = moving && !up;
+    if (up != device_.is_up() && !moving_)
+        set_up(up);
+    return true;
+}
+
+/* Down: as the driver, keys are wiped and the port is closed. Up: the port is opened, and what is
+ * due goes out. A port that is taken is tried again with the next change of the interface. */
+void Tunnel::set_up(bool up)
+{
+    if (up && !socket_) {
+        auto socket = open_port(listen_port(), state_.fwmark);
+        if (!socket)
+            return log::error("{}: not up: {}", name(), socket.error().what);
+        socket_ = *std::move(socket);
+        state_.listen_port = htons(socket_->port());
+        if (const auto stored = store(); !stored)
+            log::error("{}: {}", name(), stored.error().what);
+    }
+    log::info("{}: {}", name(), up ? "up" : "down");
+    up ? device_.up(now()) : device_.down(now());
+    if (!up) {
+        socket_.reset();
+        handshakes_.clear();
+    }
+    settle();
+}
+
+} // namespace wg
