@@ -75,6 +75,7 @@ class Daemon final : public Service {
     Instance &instance_;
     DaemonOptions options_;
     SystemRandom random_;
+    HandshakeWorkers workers_;
     std::unique_ptr<BpfPrograms> programs_;
     std::unique_ptr<Keystream> keystream_;
     std::unique_ptr<BpfDatapath> maps_;

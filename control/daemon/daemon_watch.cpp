@@ -18,7 +18,7 @@ constexpr auto SETTLE = std::chrono::milliseconds(5);
 } // namespace
 
 Daemon::Daemon(asio::io_context &io, Instance &instance, const DaemonOptions &options)
-    : io_(io), instance_(instance), options_(options),
+    : io_(io), instance_(instance), options_(options), workers_(io),
       uapi_(io, [this](const std::string &name) { uapi_deleted(name); }), settle_(io), idle_(io)
 {
 }
@@ -85,6 +85,7 @@ TunnelContext Daemon::tunnel_context()
             .attachment = *attachment_,
             .netlink = *netlink_,
             .random = random_,
+            .workers = workers_,
             .use_nic = [this](std::uint32_t ifindex) { nics_->use(ifindex); },
             .is_own_tunnel = [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); },
             .count_drop = [this](wg_drop_reason reason,

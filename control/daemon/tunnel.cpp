@@ -17,6 +17,7 @@ namespace wg {
 namespace {
 
 constexpr int HANDSHAKES_AT_ONCE = 8;
+constexpr std::size_t MOST_ANSWERING = 32;
 
 } // namespace
 
@@ -28,6 +29,7 @@ Tunnel::Tunnel(const TunnelContext &context, TunnelInterface interface, const wg
 {
     routes_.set_own_ifindex(state_.wg0_ifindex);
     routes_.set_mark(state_.fwmark);
+    device_.hand_out = [this](HandshakeJob job) { hand_out(std::move(job)); };
     device_.endpoint_changed = [this](PeerId peer) { routes_.refresh(peer); };
 }
 
@@ -66,7 +68,6 @@ void Tunnel::receive(std::span<const Datagram> datagrams)
                load<std::uint32_t>(datagram.bytes.first<4>()) == WG_TRANSPORT_DATA;
     };
     std::vector<Datagram> data;
-    const bool idle = handshakes_.empty();
     for (const Datagram &datagram : datagrams) {
         if (is_data(datagram))
             data.push_back(datagram);
@@ -75,30 +76,50 @@ void Tunnel::receive(std::span<const Datagram> datagrams)
         else if (!handshakes_.push(datagram))
             context_.count_drop(WG_DROP_UNDER_LOAD, 1);
     }
-    if (idle) // in order, as far as it costs little: data may hang on the handshake before it
-        receive_handshakes();
+    receive_handshakes();
     if (!data.empty())
         datapath_.slow_path().receive(data);
     settle();
 }
 
-/* A few at a time: between them the sockets are read, so that a queue shows how far behind we are.
- */
+/* A few at a time, and no more than keeps the workers busy: between them the sockets are read, so
+ * that a queue shows how far behind we are. */
 void Tunnel::receive_handshakes()
 {
     const Now when = now();
-    for (int i = 0; i < HANDSHAKES_AT_ONCE && !handshakes_.empty(); i++) {
+    for (int i = 0; i < HANDSHAKES_AT_ONCE && answering_ < MOST_ANSWERING && !handshakes_.empty();
+         i++) {
         device_.handshakes_queued(handshakes_.size(), when);
         const auto message = handshakes_.pop();
         device_.receive(message.bytes, message.from, when);
     }
     settle();
-    if (handshakes_.empty())
+    // the next job that is done goes on, if there are so many
+    if (handshakes_.empty() || answering_ == MOST_ANSWERING || std::exchange(will_receive_, true))
         return;
     asio::post(context_.io, [this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired())
-            receive_handshakes();
+        if (alive.expired())
+            return;
+        will_receive_ = false;
+        receive_handshakes();
     });
+}
+
+void Tunnel::hand_out(HandshakeJob job)
+{
+    if (job.is_answer)
+        answering_++;
+    auto done = [this, alive = std::weak_ptr(alive_), answer = job.is_answer,
+                 finish = std::move(job.finish)] {
+        if (alive.expired())
+            return;
+        if (answer)
+            answering_--;
+        finish(now());
+        receive_handshakes();
+    };
+    context_.workers.submit({.work = std::move(job.compute), .done = std::move(done)},
+                            job.is_answer);
 }
 
 /* Frames that wg_tx left to us. */

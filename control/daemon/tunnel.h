@@ -11,6 +11,7 @@
 
 #include "api/service.h"
 #include "daemon/handshake_queue.h"
+#include "daemon/handshake_workers.h"
 #include "daemon/peer_routes.h"
 #include "datapath/nic_attachment.h"
 #include "datapath/tunnel_datapath.h"
@@ -28,6 +29,7 @@ struct TunnelContext {
     NicAttachment &attachment;
     Netlink &netlink;
     Random &random;
+    HandshakeWorkers &workers;
     std::function<void(std::uint32_t ifindex)> use_nic;
     std::function<bool(std::uint32_t ifindex)> is_own_tunnel;
     std::function<void(wg_drop_reason, std::uint64_t)> count_drop;
@@ -84,6 +86,7 @@ class Tunnel {
     void send(std::span<OutgoingDatagram> datagrams);
     void receive(std::span<const Datagram> datagrams);
     void receive_handshakes();
+    void hand_out(HandshakeJob job);
     void hand_over(std::span<const Bytes> frames);
     void hand_over(Bytes packet, Now when);
     void set_up(bool up);
@@ -101,6 +104,8 @@ class Tunnel {
     std::unique_ptr<UdpSocket> socket_;
     std::unique_ptr<PacketSocket> packets_;
     HandshakeQueue handshakes_;
+    std::size_t answering_ = 0; ///< jobs at the workers that messages have made
+    bool will_receive_ = false; ///< receive_handshakes() will be called again
     asio::steady_timer timer_;
     /// Handlers that asio has queued already look whether there still is a tunnel.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // How a tunnel follows the kernel's network: its own interface, and the way to its peers.
-#include "daemon/tunnel.h"
-
 #include <arpa/inet.h>
 
-#include <linux/if.h>
-
 #include "base/log.h"
+#include "daemon/tunnel.h"
 
 namespace wg {
 
@@ -89,7 +86,7 @@ bool Tunnel::link_changed()
             log::error("{}: {}", name(), stored.error().what);
     }
     // a veth has a carrier exactly while its other end is up, also where we cannot see that
-    const bool up = (inner->flags & IFF_LOWER_UP) != 0;
+    const bool up = inner->has_carrier();
     moving_ = moving && !up;
     if (up != device_.is_up() && !moving_)
         set_up(up);

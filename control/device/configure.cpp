@@ -78,7 +78,7 @@ class Device::State::Request {
     DeviceChange &change_;
     const Now now_;
     bool changes_identity_ = false;
-    std::optional<StaticIdentity> identity_;
+    std::shared_ptr<const StaticIdentity> identity_;
     std::list<Peer> created_;
     std::map<PublicKey, Peer *> selected_; // what a key means by now; nullptr: nobody any more
     std::set<Peer *> doomed_;
@@ -103,11 +103,12 @@ void Device::State::Request::prepare_identity()
     if (!change_.private_key)
         return;
     if (!change_.private_key->is_zero())
-        identity_ = StaticIdentity::from(std::move(*change_.private_key));
+        identity_ = std::make_shared<const StaticIdentity>(
+            StaticIdentity::from(std::move(*change_.private_key)));
     const auto &old = state_.identity;
     changes_identity_ = identity_ && old
                             ? !equal_constant_time(identity_->private_key, old->private_key)
-                            : identity_.has_value() != old.has_value();
+                            : identity_ != old;
     if (!changes_identity_ || !identity_)
         return;
     if (Peer *ourselves = find(identity_->public_key)) {

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "datapath/datapath.h"
 #include "device/change.h"
+#include "device/handshake_job.h"
 
 namespace wg {
 
@@ -92,6 +93,9 @@ class Device {
     /// owner keeps its route true. Called after the peer is published and before anything is sent
     /// there; must not change the device.
     std::function<void(PeerId)> endpoint_changed;
+
+    /// Takes public-key work, to have it done elsewhere. Unset: it is done in place.
+    std::function<void(HandshakeJob)> hand_out;
 
   private:
     struct State;

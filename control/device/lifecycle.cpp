@@ -31,6 +31,7 @@ void Device::State::bring_down(Now now)
     if (!up)
         return;
     up = false;
+    times_down++;
     for (Peer &peer : peers) {
         purge_staged_packets(peer);
         peer.timers.stop();
@@ -67,7 +68,7 @@ void Device::State::expire_sending_keys(Peer &peer)
         publish(peer);
 }
 
-void Device::State::set_identity(std::optional<StaticIdentity> new_identity, Now now)
+void Device::State::set_identity(std::shared_ptr<const StaticIdentity> new_identity, Now now)
 {
     const bool is_first = !identity && new_identity;
 

@@ -26,6 +26,15 @@ wg_drop_reason drop_reason(HandshakeError error)
     }
 }
 
+/// The first half of an initiation: whose is it?
+struct Identification {
+    wg_handshake_initiation message;
+    std::shared_ptr<const StaticIdentity> identity;
+    HandshakeResult<IdentifiedInitiation> result;
+
+    void compute() { result = identify_initiator(message, *identity); }
+};
+
 /// The exact size of a message of this type; nothing: no handshake message.
 std::optional<std::size_t> size_of(std::uint32_t type)
 {
@@ -101,18 +110,30 @@ void Device::State::receive_initiation(const wg_handshake_initiation &message,
                                        const Endpoint &from,
                                        Now now)
 {
-    auto initiation = identify_initiator(message, *identity);
-    if (!initiation) {
-        datapath.count_drop(drop_reason(initiation.error()));
-        return;
-    }
-    Peer *peer = peers.find(initiation->initiator);
+    hand_out(
+        Identification{.message = message, .identity = identity, .result = {}}, true,
+        [this, from, since = times_down](Identification work, Now then) {
+            if (!up || times_down != since || identity != work.identity)
+                return; // it was for somebody else
+            if (!work.result)
+                datapath.count_drop(drop_reason(work.result.error()));
+            else
+                consume_initiation(*std::move(work.result), from, then);
+        },
+        now);
+}
+
+void Device::State::consume_initiation(IdentifiedInitiation initiation,
+                                       const Endpoint &from,
+                                       Now now)
+{
+    Peer *peer = peers.find(initiation.initiator);
     if (!peer) {
         datapath.count_drop(WG_DROP_UNKNOWN_PEER);
         return;
     }
     learn_static_static(*peer);
-    if (auto result = peer->handshake.consume_initiation(std::move(*initiation), now.instant);
+    if (auto result = peer->handshake.consume_initiation(std::move(initiation), now.instant);
         !result) {
         datapath.count_drop(drop_reason(result.error()));
         return;
@@ -120,8 +141,8 @@ void Device::State::receive_initiation(const wg_handshake_initiation &message,
 
     peer->state.latest_timestamp = peer->handshake.latest_timestamp();
     peer->set_endpoint(from, now.instant);
+    datapath.record_received(peer->id(), sizeof(wg_handshake_initiation), now.instant);
     send_response(*peer, now);
-    datapath.record_received(peer->id(), sizeof(message), now.instant);
     settle(*peer, now);
 }
 
@@ -135,13 +156,33 @@ void Device::State::receive_response(const wg_handshake_response &message,
         datapath.count_drop(WG_DROP_UNEXPECTED_RESPONSE);
         return;
     }
-    if (auto result = peer->handshake.consume_response(message, *identity); !result) {
+    auto work = peer->handshake.begin_consumption(message, identity);
+    if (!work) {
+        datapath.count_drop(drop_reason(work.error()));
+        return;
+    }
+    hand_out(
+        *std::move(work), true,
+        [this, id = *id, from](ConsumptionWork done, Now then) {
+            consume_response(id, std::move(done), from, then);
+        },
+        now);
+}
+
+void Device::State::consume_response(PeerId id, ConsumptionWork work, const Endpoint &from, Now now)
+{
+    Peer *peer = peers.find(id);
+    if (!peer) {
+        datapath.count_drop(WG_DROP_UNEXPECTED_RESPONSE);
+        return;
+    }
+    if (auto result = peer->handshake.finish_consumption(std::move(work)); !result) {
         datapath.count_drop(drop_reason(result.error()));
         return;
     }
 
     peer->set_endpoint(from, now.instant);
-    datapath.record_received(peer->id(), sizeof(message), now.instant);
+    datapath.record_received(peer->id(), sizeof(wg_handshake_response), now.instant);
     const bool begun = begin_session(*peer, now);
     if (begun)
         handshake_complete(*peer, now);

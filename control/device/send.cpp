@@ -40,34 +40,67 @@ void Device::State::send_initiation(Peer &peer, Now now)
         return;
     peer.last_sent_handshake = now.instant;
     learn_static_static(peer);
+    if (!peer.handshake.is_possible())
+        return;
 
-    const std::uint32_t index = indices.insert_handshake(peer.id());
-    auto message = peer.handshake.create_initiation(*identity, index, now.wall, random);
+    peer.timers.handshake_initiated(now.instant);
+    hand_out(
+        peer.handshake.begin_initiation(identity, now.wall, random), false,
+        [this, id = peer.id()](InitiationWork work, Now then) {
+            finish_initiation(id, std::move(work), then);
+        },
+        now);
+}
+
+void Device::State::finish_initiation(PeerId id, InitiationWork work, Now now)
+{
+    Peer *peer = peers.find(id);
+    if (!peer)
+        return;
+    const std::uint32_t index = indices.insert_handshake(id);
+    auto message = peer->handshake.finish_initiation(std::move(work), index);
     if (!message) {
         indices.remove(index);
         return;
     }
-    set_handshake_index(peer, index);
-    send_message(peer, mutable_bytes_of(*message), now);
-    peer.timers.handshake_initiated(now.instant);
+    set_handshake_index(*peer, index);
+    send_message(*peer, mutable_bytes_of(*message), now);
+    settle(*peer, now);
 }
 
 void Device::State::send_response(Peer &peer, Now now)
 {
     peer.last_sent_handshake = now.instant;
 
-    const std::uint32_t index = indices.insert_handshake(peer.id());
-    auto message = peer.handshake.create_response(index, random);
+    auto work = peer.handshake.begin_response(random);
+    if (!work)
+        return;
+    hand_out(
+        *std::move(work), true,
+        [this, id = peer.id()](ResponseWork done, Now then) {
+            finish_response(id, std::move(done), then);
+        },
+        now);
+}
+
+void Device::State::finish_response(PeerId id, ResponseWork work, Now now)
+{
+    Peer *peer = peers.find(id);
+    if (!peer)
+        return;
+    const std::uint32_t index = indices.insert_handshake(id);
+    auto message = peer->handshake.finish_response(std::move(work), index);
     if (!message) {
         indices.remove(index);
-        publish(peer); // the timestamp counts all the same
+        publish(*peer); // the timestamp counts all the same
         return;
     }
-    set_handshake_index(peer, index);
-    const bool begun = begin_session(peer, now);
-    publish(peer); // before the response leaves: the answer to it must find its keypair
+    set_handshake_index(*peer, index);
+    const bool begun = begin_session(*peer, now);
+    publish(*peer); // before the response leaves: the answer to it must find its keypair
     if (begun)
-        send_message(peer, mutable_bytes_of(*message), now);
+        send_message(*peer, mutable_bytes_of(*message), now);
+    settle(*peer, now);
 }
 
 void Device::State::send_message(Peer &peer, MutableBytes message, Now now)

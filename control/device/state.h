@@ -4,6 +4,7 @@
 #pragma once
 
 #include <list>
+#include <memory>
 #include <optional>
 
 #include "device/allowed_ips.h"
@@ -30,7 +31,7 @@ struct Device::State {
     // --- lifecycle.cpp: what concerns all peers, or the whole of one ---
     void bring_up(Now now);
     void bring_down(Now now);
-    void set_identity(std::optional<StaticIdentity> new_identity, Now now);
+    void set_identity(std::shared_ptr<const StaticIdentity> new_identity, Now now);
     void wipe_keys(Now now);
     void expire_sending_keys(Now now);
     void expire_sending_keys(Peer &peer);
@@ -47,6 +48,8 @@ struct Device::State {
     void learn_static_static(Peer &peer);
     void set_handshake_index(Peer &peer, std::uint32_t index);
     void clear_handshake(Peer &peer);
+    template <typename Work, typename Finish>
+    void hand_out(Work work, bool is_answer, Finish finish, Now now);
     [[nodiscard]] bool begin_session(Peer &peer, Now now);
     void handshake_complete(Peer &peer, Now now);
     void wipe_keys(Peer &peer);
@@ -58,14 +61,18 @@ struct Device::State {
     void receive(Bytes datagram, const Endpoint &from, Now now);
     [[nodiscard]] bool admit(Bytes datagram, const Endpoint &from, Now now);
     void receive_initiation(const wg_handshake_initiation &message, const Endpoint &from, Now now);
+    void consume_initiation(IdentifiedInitiation initiation, const Endpoint &from, Now now);
     void receive_response(const wg_handshake_response &message, const Endpoint &from, Now now);
+    void consume_response(PeerId id, ConsumptionWork work, const Endpoint &from, Now now);
     void receive_cookie(const wg_cookie_reply &reply, Now now);
 
     // --- send.cpp: initiations, responses, data ---
     void send(Peer &peer, Bytes packet, Now now);
     void begin_handshake(Peer &peer, Now now);
     void send_initiation(Peer &peer, Now now);
+    void finish_initiation(PeerId id, InitiationWork work, Now now);
     void send_response(Peer &peer, Now now);
+    void finish_response(PeerId id, ResponseWork work, Now now);
     void send_message(Peer &peer, MutableBytes message, Now now);
     void send_keepalive(Peer &peer, Now now);
     void send_staged_packets(Peer &peer, Now now);
@@ -93,7 +100,8 @@ struct Device::State {
     Datapath &datapath;
     Random &random;
     bool up = false;
-    std::optional<StaticIdentity> identity;
+    std::shared_ptr<const StaticIdentity> identity; ///< shared with work that is under way
+    std::uint64_t times_down = 0;
     std::optional<CookieChecker> cookie_checker; ///< of the identity
     IndexTable indices;
     AllowedIps allowed_ips;
@@ -102,5 +110,19 @@ struct Device::State {
     Schedule schedule;
     PeerTable peers;
 };
+
+/// `finish` is called with the work when it is done: at once, unless somebody takes work away.
+template <typename Work, typename Finish>
+void Device::State::hand_out(Work work, bool is_answer, Finish finish, Now now)
+{
+    const auto shared = std::make_shared<Work>(std::move(work));
+    HandshakeJob job{.compute = [shared] { shared->compute(); },
+                     .finish = [shared, finish](Now then) { finish(std::move(*shared), then); },
+                     .is_answer = is_answer};
+    if (device.hand_out)
+        return device.hand_out(std::move(job));
+    job.compute();
+    job.finish(now);
+}
 
 } // namespace wg

@@ -15,6 +15,8 @@
 namespace wg {
 namespace {
 
+constexpr std::uint32_t LOWER_UP = 1U << 16; // <linux/if.h> and <net/if.h> exclude each other
+
 /// The fixed header of a message, if it is one of these types and long enough.
 template <typename Header>
 std::optional<Header> header_of(const nlmsghdr &message, std::initializer_list<std::uint16_t> types)
@@ -89,6 +91,11 @@ IpAddress via_of(Bytes via)
 }
 
 } // namespace
+
+bool Link::has_carrier() const
+{
+    return (flags & LOWER_UP) != 0;
+}
 
 bool Link::is_up() const
 {

@@ -31,6 +31,7 @@ struct Link {
     std::uint8_t ipv6_hop_limit = 0; ///< 0: no IPv6 here
 
     bool is_up() const;
+    bool has_carrier() const;
     bool is_ethernet() const; ///< resolves neighbours to MACs: Ethernet, and not NOARP
 };
 

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Noise_IKpsk2, token by token:
-//   <- s
-//   ...
-//   -> e, es, s, ss, {t}
-//   <- e, ee, se, psk, {}
-// Each step works on a copy and stores it at its end, so a refusal changes nothing.
+// The state of one peer's handshake. A step that is refused changes nothing.
 #include "noise/handshake.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <endian.h>
@@ -16,105 +10,23 @@
 namespace wg {
 namespace {
 
-constexpr std::string_view CONSTRUCTION = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
-constexpr std::string_view IDENTIFIER = "WireGuard v1 zx2c4 Jason@zx2c4.com";
-
 auto refuse(HandshakeError error)
 {
     return tl::unexpected(error);
 }
 
-/// The state that both begin with: the responder's static key is known beforehand.
-SymmetricState begin_handshake(const PublicKey &responder_static)
+Attempt new_attempt()
 {
-    static const SymmetricState initial(
-        CONSTRUCTION,
-        {reinterpret_cast<const std::uint8_t *>(IDENTIFIER.data()), IDENTIFIER.size()});
-    SymmetricState symmetric = initial.clone();
-    /* <- s */
-    symmetric.mix_hash(responder_static);
-    return symmetric;
+    return std::make_shared<const std::uint8_t>();
 }
 
-/// The token e: in a pattern with a preshared key an ephemeral key also goes into the chaining key.
-void mix_ephemeral(SymmetricState &symmetric, const PublicKey &ephemeral)
+/// For work that is done before the caller's identity can go.
+std::shared_ptr<const StaticIdentity> lent(const StaticIdentity &identity)
 {
-    symmetric.mix_hash(ephemeral);
-    symmetric.mix_key(ephemeral);
-}
-
-/// The tokens es, ee and se; false if the shared secret is zero.
-[[nodiscard]] bool
-mix_dh(SymmetricState &symmetric, const Key &private_key, const PublicKey &public_key)
-{
-    const auto shared = x25519(private_key, public_key);
-    if (!shared)
-        return false;
-    symmetric.mix_key(shared->bytes());
-    return true;
-}
-
-/// The token ss.
-[[nodiscard]] bool mix_precomputed_dh(SymmetricState &symmetric, const Key &static_static)
-{
-    if (static_static.is_zero())
-        return false;
-    symmetric.mix_key(static_static.bytes());
-    return true;
+    return {std::shared_ptr<const StaticIdentity>(), &identity};
 }
 
 } // namespace
-
-const char *handshake_error_name(HandshakeError error)
-{
-    switch (error) {
-    case HandshakeError::zero_shared_secret:
-        return "zero_shared_secret";
-    case HandshakeError::bad_static:
-        return "bad_static";
-    case HandshakeError::bad_timestamp:
-        return "bad_timestamp";
-    case HandshakeError::replayed_timestamp:
-        return "replayed_timestamp";
-    case HandshakeError::initiation_flood:
-        return "initiation_flood";
-    case HandshakeError::unexpected_response:
-        return "unexpected_response";
-    case HandshakeError::bad_response:
-        return "bad_response";
-    case HandshakeError::wrong_state:
-        return "wrong_state";
-    }
-    return "unknown";
-}
-
-StaticIdentity StaticIdentity::from(Key private_key)
-{
-    clamp_private_key(private_key);
-    const PublicKey public_key = derive_public_key(private_key);
-    return {std::move(private_key), public_key};
-}
-
-HandshakeResult<IdentifiedInitiation> identify_initiator(const wg_handshake_initiation &message,
-                                                         const StaticIdentity &identity)
-{
-    IdentifiedInitiation initiation;
-    std::copy_n(message.ephemeral, WG_KEY_SIZE, initiation.ephemeral.begin());
-    std::copy(std::begin(message.encrypted_timestamp), std::end(message.encrypted_timestamp),
-              initiation.encrypted_timestamp.begin());
-    initiation.sender_index = le32toh(message.sender_index);
-    initiation.symmetric = begin_handshake(identity.public_key);
-
-    /* e */
-    mix_ephemeral(initiation.symmetric, initiation.ephemeral);
-    /* es */
-    if (!mix_dh(initiation.symmetric, identity.private_key, initiation.ephemeral))
-        return refuse(HandshakeError::zero_shared_secret);
-    /* s */
-    if (!initiation.symmetric.decrypt_and_hash(initiation.initiator, message.encrypted_static))
-        return refuse(HandshakeError::bad_static);
-    return initiation;
-}
 
 void Handshake::set_identity(const StaticIdentity *identity)
 {
@@ -125,40 +37,49 @@ void Handshake::set_identity(const StaticIdentity *identity)
 HandshakeResult<wg_handshake_initiation> Handshake::create_initiation(
     const StaticIdentity &identity, std::uint32_t sender_index, WallTime now, Random &random)
 {
-    wg_handshake_initiation message{};
-    message.type = htole32(WG_HANDSHAKE_INITIATION);
-    message.sender_index = htole32(sender_index);
-    SymmetricState symmetric = begin_handshake(remote_static_);
+    InitiationWork work = begin_initiation(lent(identity), now, random);
+    work.compute();
+    return finish_initiation(std::move(work), sender_index);
+}
 
-    /* e */
-    Key ephemeral_private = generate_private_key(random);
-    const PublicKey ephemeral = derive_public_key(ephemeral_private);
-    std::copy(ephemeral.begin(), ephemeral.end(), message.ephemeral);
-    mix_ephemeral(symmetric, ephemeral);
-    /* es */
-    if (!mix_dh(symmetric, ephemeral_private, remote_static_))
-        return refuse(HandshakeError::zero_shared_secret);
-    /* s */
-    symmetric.encrypt_and_hash(message.encrypted_static, identity.public_key);
-    /* ss */
-    if (!mix_precomputed_dh(symmetric, static_static_))
-        return refuse(HandshakeError::zero_shared_secret);
-    /* {t} */
-    symmetric.encrypt_and_hash(message.encrypted_timestamp, tai64n(now));
+InitiationWork Handshake::begin_initiation(std::shared_ptr<const StaticIdentity> identity,
+                                           WallTime now,
+                                           Random &random)
+{
+    attempt_ = new_attempt();
+    InitiationWork work;
+    work.attempt = attempt_;
+    work.remote_static = remote_static_;
+    work.identity = std::move(identity);
+    work.static_static = static_static_.clone();
+    work.ephemeral_private = generate_private_key(random);
+    work.timestamp = tai64n(now);
+    return work;
+}
 
+HandshakeResult<wg_handshake_initiation> Handshake::finish_initiation(InitiationWork work,
+                                                                      std::uint32_t sender_index)
+{
+    if (work.attempt != attempt_)
+        return refuse(HandshakeError::wrong_state);
+    if (!work.result)
+        return refuse(work.result.error());
     state_ = HandshakeState::CREATED_INITIATION;
-    symmetric_ = std::move(symmetric);
-    ephemeral_private_ = std::move(ephemeral_private);
+    attempt_ = new_attempt();
+    symmetric_ = std::move(work.symmetric);
+    ephemeral_private_ = std::move(work.ephemeral_private);
     local_index_ = sender_index;
     remote_index_ = 0;
-    return message;
+    work.message.sender_index = htole32(sender_index);
+    return work.message;
 }
 
 HandshakeResult<> Handshake::consume_initiation(IdentifiedInitiation initiation, Instant now)
 {
     /* ss */
-    if (!mix_precomputed_dh(initiation.symmetric, static_static_))
+    if (static_static_.is_zero())
         return refuse(HandshakeError::zero_shared_secret);
+    initiation.symmetric.mix_key(static_static_.bytes());
     /* {t} */
     Timestamp timestamp;
     if (!initiation.symmetric.decrypt_and_hash(timestamp, initiation.encrypted_timestamp))
@@ -170,6 +91,7 @@ HandshakeResult<> Handshake::consume_initiation(IdentifiedInitiation initiation,
         return refuse(HandshakeError::initiation_flood);
 
     state_ = HandshakeState::CONSUMED_INITIATION;
+    attempt_ = new_attempt();
     symmetric_ = std::move(initiation.symmetric);
     remote_ephemeral_ = initiation.ephemeral;
     remote_index_ = initiation.sender_index;
@@ -181,64 +103,81 @@ HandshakeResult<> Handshake::consume_initiation(IdentifiedInitiation initiation,
 HandshakeResult<wg_handshake_response> Handshake::create_response(std::uint32_t sender_index,
                                                                   Random &random)
 {
+    auto work = begin_response(random);
+    if (!work)
+        return refuse(work.error());
+    work->compute();
+    return finish_response(*std::move(work), sender_index);
+}
+
+HandshakeResult<ResponseWork> Handshake::begin_response(Random &random) const
+{
     if (state_ != HandshakeState::CONSUMED_INITIATION)
         return refuse(HandshakeError::wrong_state);
-    wg_handshake_response message{};
-    message.type = htole32(WG_HANDSHAKE_RESPONSE);
-    message.sender_index = htole32(sender_index);
-    message.receiver_index = htole32(remote_index_);
-    SymmetricState symmetric = symmetric_.clone();
+    ResponseWork work;
+    work.attempt = attempt_;
+    work.remote_static = remote_static_;
+    work.remote_ephemeral = remote_ephemeral_;
+    work.preshared_key = preshared_key_.clone();
+    work.ephemeral_private = generate_private_key(random);
+    work.symmetric = symmetric_.clone();
+    return work;
+}
 
-    /* e */
-    Key ephemeral_private = generate_private_key(random);
-    const PublicKey ephemeral = derive_public_key(ephemeral_private);
-    std::copy(ephemeral.begin(), ephemeral.end(), message.ephemeral);
-    mix_ephemeral(symmetric, ephemeral);
-    /* ee */
-    if (!mix_dh(symmetric, ephemeral_private, remote_ephemeral_))
-        return refuse(HandshakeError::zero_shared_secret);
-    /* se */
-    if (!mix_dh(symmetric, ephemeral_private, remote_static_))
-        return refuse(HandshakeError::zero_shared_secret);
-    /* psk */
-    symmetric.mix_key_and_hash(preshared_key_.bytes());
-    /* {} */
-    symmetric.encrypt_and_hash(message.encrypted_nothing, {});
-
+HandshakeResult<wg_handshake_response> Handshake::finish_response(ResponseWork work,
+                                                                  std::uint32_t sender_index)
+{
+    if (work.attempt != attempt_ || state_ != HandshakeState::CONSUMED_INITIATION)
+        return refuse(HandshakeError::wrong_state);
+    if (!work.result)
+        return refuse(work.result.error());
     state_ = HandshakeState::CREATED_RESPONSE;
-    symmetric_ = std::move(symmetric);
+    attempt_ = new_attempt();
+    symmetric_ = std::move(work.symmetric);
     ephemeral_private_.wipe(); // of an initiation that this one displaced
     local_index_ = sender_index;
-    return message;
+    work.message.sender_index = htole32(sender_index);
+    work.message.receiver_index = htole32(remote_index_);
+    return work.message;
 }
 
 HandshakeResult<> Handshake::consume_response(const wg_handshake_response &message,
                                               const StaticIdentity &identity)
 {
+    auto work = begin_consumption(message, lent(identity));
+    if (!work)
+        return refuse(work.error());
+    work->compute();
+    return finish_consumption(*std::move(work));
+}
+
+HandshakeResult<ConsumptionWork>
+Handshake::begin_consumption(const wg_handshake_response &message,
+                             std::shared_ptr<const StaticIdentity> identity) const
+{
     if (state_ != HandshakeState::CREATED_INITIATION ||
         le32toh(message.receiver_index) != local_index_)
         return refuse(HandshakeError::unexpected_response);
-    PublicKey ephemeral;
-    std::copy_n(message.ephemeral, WG_KEY_SIZE, ephemeral.begin());
-    SymmetricState symmetric = symmetric_.clone();
+    ConsumptionWork work;
+    work.attempt = attempt_;
+    work.message = message;
+    work.identity = std::move(identity);
+    work.preshared_key = preshared_key_.clone();
+    work.ephemeral_private = ephemeral_private_.clone();
+    work.symmetric = symmetric_.clone();
+    return work;
+}
 
-    /* e */
-    mix_ephemeral(symmetric, ephemeral);
-    /* ee */
-    if (!mix_dh(symmetric, ephemeral_private_, ephemeral))
-        return refuse(HandshakeError::zero_shared_secret);
-    /* se */
-    if (!mix_dh(symmetric, identity.private_key, ephemeral))
-        return refuse(HandshakeError::zero_shared_secret);
-    /* psk */
-    symmetric.mix_key_and_hash(preshared_key_.bytes());
-    /* {} */
-    if (!symmetric.decrypt_and_hash({}, message.encrypted_nothing))
-        return refuse(HandshakeError::bad_response);
-
+HandshakeResult<> Handshake::finish_consumption(ConsumptionWork work)
+{
+    if (work.attempt != attempt_ || state_ != HandshakeState::CREATED_INITIATION)
+        return refuse(HandshakeError::unexpected_response);
+    if (!work.result)
+        return refuse(work.result.error());
     state_ = HandshakeState::CONSUMED_RESPONSE;
-    symmetric_ = std::move(symmetric);
-    remote_index_ = le32toh(message.sender_index);
+    attempt_ = new_attempt();
+    symmetric_ = std::move(work.symmetric);
+    remote_index_ = le32toh(work.message.sender_index);
     return {};
 }
 
@@ -262,6 +201,7 @@ HandshakeResult<SessionKeys> Handshake::begin_session()
 void Handshake::clear()
 {
     state_ = HandshakeState::ZEROED;
+    attempt_.reset();
     symmetric_ = SymmetricState();
     ephemeral_private_.wipe();
     remote_ephemeral_ = {};

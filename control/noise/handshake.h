@@ -6,19 +6,16 @@
 //
 // An initiator calls   create_initiation → consume_response → begin_session,
 // a responder          identify_initiator → consume_initiation → create_response → begin_session.
+// Three of these steps cost X25519: each can be had in three parts, begin_…, the work's compute()
+// in whatever thread, and finish_….
 #pragma once
 
 #include <cstdint>
 #include <optional>
 
-#include <tl/expected.hpp>
-
-#include <wgxdp/protocol.h>
-
 #include "base/clock.h"
 #include "base/random.h"
-#include "base/secret.h"
-#include "noise/symmetric_state.h"
+#include "noise/handshake_work.h"
 #include "noise/tai64n.h"
 
 namespace wg {
@@ -32,43 +29,6 @@ enum class HandshakeState : std::uint8_t {
     CONSUMED_RESPONSE,
 };
 
-/// Why a step of the handshake was refused.
-enum class HandshakeError : std::uint8_t {
-    zero_shared_secret, ///< a key of low order, or no private key of our own was set
-    bad_static,    ///< the initiator's static key is not authentic: damaged, or not meant for us
-    bad_timestamp, ///< the timestamp is not authentic: the sender does not have that static key
-    replayed_timestamp,  ///< not later than the last one accepted
-    initiation_flood,    ///< sooner than INITIATION_INTERVAL after the last one accepted
-    unexpected_response, ///< no initiation of ours is waiting for it
-    bad_response,        ///< not authentic: damaged, or another preshared key
-    wrong_state,         ///< a step of our own out of order
-};
-const char *handshake_error_name(HandshakeError error);
-
-template <typename T = void>
-class [[nodiscard]] HandshakeResult : public tl::expected<T, HandshakeError> {
-  public:
-    using tl::expected<T, HandshakeError>::expected;
-};
-
-/// A device's own static key pair.
-struct StaticIdentity {
-    Key private_key;
-    PublicKey public_key{};
-
-    /// Clamps the key, as the driver does.
-    static StaticIdentity from(Key private_key);
-};
-
-/// An initiation of which only the first half is read: enough to look the peer up.
-struct IdentifiedInitiation {
-    PublicKey initiator{}; ///< the claimed static key; proven only when the timestamp opens
-    PublicKey ephemeral{};
-    std::uint32_t sender_index = 0;
-    std::array<std::uint8_t, WG_TIMESTAMP_SIZE + WG_TAG_SIZE> encrypted_timestamp{};
-    SymmetricState symmetric;
-};
-
 /// What a handshake leaves: both directions' keys and the indices of the session.
 struct SessionKeys {
     Key send_key;
@@ -77,11 +37,6 @@ struct SessionKeys {
     std::uint32_t remote_index = 0;
     bool initiator = false;
 };
-
-/// Reads an initiation up to the initiator's static key. The caller has checked type, length and
-/// mac1. Costs one DH. Errors: zero_shared_secret, bad_static.
-HandshakeResult<IdentifiedInitiation> identify_initiator(const wg_handshake_initiation &message,
-                                                         const StaticIdentity &identity);
 
 /// One peer's handshake. Every step that fails leaves all of it as it was.
 class Handshake {
@@ -111,6 +66,19 @@ class Handshake {
     /// zero_shared_secret, bad_response.
     HandshakeResult<> consume_response(const wg_handshake_response &message,
                                        const StaticIdentity &identity);
+    /// Leaves the state as it is, but what is under way will not be finished any more.
+    InitiationWork
+    begin_initiation(std::shared_ptr<const StaticIdentity> identity, WallTime now, Random &random);
+    /// Errors: wrong_state (something has happened since), zero_shared_secret.
+    HandshakeResult<wg_handshake_initiation> finish_initiation(InitiationWork work,
+                                                               std::uint32_t sender_index);
+    /// Errors: unexpected_response.
+    HandshakeResult<ConsumptionWork>
+    begin_consumption(const wg_handshake_response &message,
+                      std::shared_ptr<const StaticIdentity> identity) const;
+    /// Errors: unexpected_response (something has happened since), zero_shared_secret,
+    /// bad_response.
+    HandshakeResult<> finish_consumption(ConsumptionWork work);
 
     // --- responder ---
 
@@ -123,6 +91,11 @@ class Handshake {
     /// zero_shared_secret.
     HandshakeResult<wg_handshake_response> create_response(std::uint32_t sender_index,
                                                            Random &random);
+    /// Errors: wrong_state.
+    HandshakeResult<ResponseWork> begin_response(Random &random) const;
+    /// Errors: wrong_state (something has happened since), zero_shared_secret.
+    HandshakeResult<wg_handshake_response> finish_response(ResponseWork work,
+                                                           std::uint32_t sender_index);
 
     // --- both ---
 
@@ -133,6 +106,8 @@ class Handshake {
     /// through.
     void clear();
 
+    /// Both static keys are good for something.
+    bool is_possible() const { return !static_static_.is_zero(); }
     HandshakeState state() const { return state_; }
     std::uint32_t local_index() const { return local_index_; }   ///< 0 when ZEROED
     std::uint32_t remote_index() const { return remote_index_; } ///< 0 when not known
@@ -150,6 +125,7 @@ class Handshake {
     std::optional<Instant> last_initiation_consumption_;
 
     HandshakeState state_ = HandshakeState::ZEROED;
+    Attempt attempt_; // renewed whenever what is below changes; none when ZEROED
     SymmetricState symmetric_;
     Key ephemeral_private_;
     PublicKey remote_ephemeral_{};

@@ -158,14 +158,21 @@ class Initiations(HostileCases):
             time.sleep(max(0.0, due - time.monotonic()))  # queue could not hold it
         self.handled()
         elapsed = time.monotonic() - start
-        answers = Counter(map(message_type, drain(self.mallory.socket)))
-        refused = self.drops_since(before)
-        refused.pop("bad_type")  # of handled()
+        answers, refused = Counter(), {}
+
+        def all_counted() -> bool:
+            nonlocal refused
+            answers.update(map(message_type, drain(self.mallory.socket)))
+            refused = self.drops_since(before)
+            refused.pop("bad_type")  # of handled()
+            return sum(refused.values()) + answers[RESPONSE] == len(flood)
+
+        wait_until(all_counted, "every initiation is answered or dropped for a reason")
         self.assertLessEqual(set(answers), {RESPONSE, COOKIE_REPLY})  # the latter when this machine is too busy
         self.assertLessEqual(answers[RESPONSE], elapsed * ACCEPTED_RATE + 1)
         self.assertGreater(answers[RESPONSE], elapsed)
-        self.assertEqual(sum(refused.values()), len(flood) - answers[RESPONSE], refused)
-        self.assertLessEqual(set(refused), {"initiation_flood", "under_load"})
+        # several threads read initiations: one may come behind the next
+        self.assertLessEqual(set(refused), {"initiation_flood", "replayed_timestamp", "under_load"})
         self.mallory.ping()  # by the session it had before
         self.mallory.connect(at=begin + 2 * FLOOD_SECONDS)
         self.mallory.ping()
@@ -185,6 +192,7 @@ class Answers(HostileCases):
         """The node takes it, and sends what was staged."""
         self.alice.session = session
         self.alice.send(response)
+        self.alice.confirmed()
         self.alice.ping()
         self.known(self.alice)
 

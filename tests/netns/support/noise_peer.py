@@ -88,6 +88,11 @@ class NoisePeer(Noise):
         self.send(response)
         return self.session
 
+    def confirmed(self) -> None:
+        """The node has taken our response: the first packet of the session. An honest responder sends none before."""
+        if self.session.open(self.receive(TRANSPORT_DATA, 3)) is None:
+            raise CheckFailed("what came first is not authentic")
+
     def ping(self) -> None:
         """One echo through the session and back; then a keepalive, as a peer with nothing to say owes for the reply."""
         self._echoes += 1
