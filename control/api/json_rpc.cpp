@@ -12,8 +12,6 @@ namespace {
 constexpr std::size_t MAX_DEPTH = 16;
 constexpr std::size_t MAX_VALUES = 4'000'000;
 
-const Json NO_PARAMS = Json::object();
-
 struct Refusal {
     RpcError code;
     std::string message;
@@ -157,7 +155,9 @@ struct Executor {
     }
 };
 
-tl::expected<Json, Refusal> call(Service &service, const std::string &method, const Json &params)
+/// Takes the params: what thousands of peers are described with becomes what they are kept in (our
+/// memory is locked, so malloc cannot return it from the middle).
+tl::expected<Json, Refusal> call(Service &service, const std::string &method, Json params)
 {
     auto refuse = [](RpcError code, Error error) {
         return tl::unexpected(Refusal{code, std::move(error.what)});
@@ -167,6 +167,7 @@ tl::expected<Json, Refusal> call(Service &service, const std::string &method, co
         return tl::unexpected(
             Refusal{RpcError::method, fmt::format("there is no method {}", in_quotes(method))});
     auto request = parse(params);
+    params = Json();
     if (!request)
         return refuse(RpcError::params, std::move(request).error());
     auto result = std::visit(Executor{service}, *request);
@@ -194,9 +195,9 @@ std::optional<std::string> answer_one(Service &service, Json &message)
     if (auto envelope = check_envelope(message); !envelope)
         return error_text(id != nullptr && is_id(*id) ? *id : Json(), RpcError::request,
                           envelope.error().what);
-    const Json *params = member(message, "params");
+    Json *params = member(message, "params");
     auto result = call(service, message.at("method").get_ref<const std::string &>(),
-                       params != nullptr ? *params : NO_PARAMS);
+                       params != nullptr ? std::move(*params) : Json::object());
     if (id == nullptr)
         return std::nullopt;
     if (!result)

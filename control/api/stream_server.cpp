@@ -8,7 +8,6 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
-#include <malloc.h>
 
 #include "api/unix_socket.h"
 #include "base/log.h"
@@ -19,7 +18,6 @@ namespace {
 using Protocol = asio::local::stream_protocol;
 
 constexpr std::size_t READ_SIZE = 64 * 1024;
-constexpr std::size_t LARGE = 1024 * 1024;
 constexpr auto ACCEPT_RETRY =
     std::chrono::seconds(1); // out of descriptors or memory: both may pass
 
@@ -69,7 +67,6 @@ class StreamServer::Connection : public std::enable_shared_from_this<Connection>
     void read();
     void serve();
     void write(std::string response);
-    void release_memory();
 
     std::shared_ptr<Listener> listener_;
     Protocol::socket socket_;
@@ -77,8 +74,7 @@ class StreamServer::Connection : public std::enable_shared_from_this<Connection>
     std::string received_;
     std::size_t searched_ = 0; ///< no delimiter begins before this
     std::string response_;
-    bool large_ = false; ///< a request or its answer has left much free memory
-    bool last_ = false;  ///< close after the response
+    bool last_ = false; ///< close after the response
 };
 
 void StreamServer::Connection::read()
@@ -113,14 +109,10 @@ void StreamServer::Connection::serve()
     auto response = protocol.answer(std::string_view(received_).substr(0, end));
     received_.erase(0, end + protocol.delimiter.size());
     searched_ = 0;
-    large_ = end > LARGE || (response && response->size() > LARGE);
-    if (response) {
+    if (response)
         write(*std::move(response));
-        return;
-    }
-    release_memory();
-    // the next request in a turn of its own: others wait too
-    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->serve(); });
+    else // the next request in a turn of its own: others wait too
+        asio::post(socket_.get_executor(), [self = shared_from_this()] { self->serve(); });
 }
 
 void StreamServer::Connection::write(std::string response)
@@ -128,23 +120,11 @@ void StreamServer::Connection::write(std::string response)
     response_ = std::move(response);
     asio::async_write(socket_, asio::buffer(response_),
                       [self = shared_from_this()](const asio::error_code &error, std::size_t) {
-                          self->release_memory();
                           if (error || self->last_)
                               self->close();
                           else
                               self->serve();
                       });
-}
-
-/// What a hundred thousand peers are described with is a hundred megabytes, which malloc would
-/// keep.
-void StreamServer::Connection::release_memory()
-{
-    if (!std::exchange(large_, false))
-        return;
-    response_ = {};
-    received_.shrink_to_fit();
-    malloc_trim(0);
 }
 
 void StreamServer::Connection::refuse(std::string why)
