@@ -2,18 +2,20 @@
 """Sessions are renewed after 120 s and no packet is lost, whoever of whom began. All pairs at once: it takes as long
 as one.
 
-    four pairs of namespaces, each:   eth0 ─────────── eth0
+    up to six pairs of namespaces, each:   eth0 ─────────── eth0
 """
 
 import time
 import unittest
 from dataclasses import dataclass
 
-from support import Pair, Prober, Topology, Wgxdp, WireguardGo, expect_ping, main, wait_until
+from support import (KernelWireguard, Pair, Prober, Topology, Wgxdp, WireguardGo, expect_ping, kernel_wireguard, main,
+                     wait_until)
 from support.host import wireguard_go
+from support.traffic import SLOWNESS
 
 REKEY_AFTER_TIME = 120
-PROBE_INTERVAL = 0.01
+PROBE_INTERVAL = 0.01 * SLOWNESS
 
 
 @dataclass
@@ -49,6 +51,11 @@ class Rekey(unittest.TestCase):
                        ("wireguard-go began, wgxdp answered", WireguardGo, "right", "tc")]
         else:
             print("SKIPPED: wireguard-go is missing, only wgxdp to wgxdp: run tools/setup")
+        if kernel_wireguard():
+            wanted += [("wgxdp began, the driver answered", KernelWireguard, "left", "tc"),
+                       ("the driver began, wgxdp answered", KernelWireguard, "right", "native")]
+        else:
+            print("SKIPPED: this kernel has no WireGuard driver to renew sessions with: vmtest/run rekey")
         cases = [self.start(*case) for case in wanted]
         for case in cases:
             self.wait_for_rekey(case)

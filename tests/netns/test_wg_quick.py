@@ -12,17 +12,12 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from support import (Pair, ProcessFailed, Topology, WireguardGo, Wgxdp, expect_ping, generate_key, main, public_key,
-                     require_wireguard_go, wait_until)
+from support import (Pair, ProcessFailed, Topology, WireguardGo, Wgxdp, expect_ping, generate_key, kernel_wireguard,
+                     main, public_key, require_wireguard_go, wait_until)
 from support.host import executable, run
 from support.topology import kill_and_wait
 
 SOCKETS = Path("/var/run/wireguard")
-
-
-def kernel_has_wireguard() -> bool:
-    """Then wg-quick never asks for an implementation in user space."""
-    return Path("/sys/module/wireguard").exists()
 
 
 class WgQuick(unittest.TestCase):
@@ -166,7 +161,7 @@ class WgQuick(unittest.TestCase):
         return run(["ip", "netns", "exec", self.a.name, "env", *environment, "wg-quick", verb, config])
 
     @require_wireguard_go
-    @unittest.skipIf(kernel_has_wireguard(), "this kernel has WireGuard, so wg-quick asks for no other")
+    @unittest.skipIf(kernel_wireguard(), "this kernel has WireGuard, so wg-quick asks for no other")
     def test_wg_quick_makes_a_tunnel_that_carries_traffic_and_removes_it(self):
         pair = Pair(self.topology, self.node, WireguardGo(self.topology, self.b), psk=True,
                     names=(self.name, self.topology.unique("g")))
@@ -191,7 +186,7 @@ class WgQuick(unittest.TestCase):
         self.expect_nothing_left()
 
     @require_wireguard_go
-    @unittest.skipIf(kernel_has_wireguard(), "this kernel has WireGuard, so wg-quick asks for no other")
+    @unittest.skipIf(kernel_wireguard(), "this kernel has WireGuard, so wg-quick asks for no other")
     def test_a_default_route_of_wg_quick_leads_into_the_tunnel_and_its_packets_out_of_it(self):
         pair = Pair(self.topology, self.node, WireguardGo(self.topology, self.b),
                     names=(self.name, self.topology.unique("g")))
