@@ -146,8 +146,9 @@ class Topology(ExitStack):
 
     def link(self, left: Netns, left_device: str, right: Netns, right_device: str, mtu: int = 1500) -> None:
         """A veth pair between two namespaces, up, with this topology's offloads."""
-        run(["ip", "link", "add", left_device, "mtu", str(mtu), "netns", left.name, "type", "veth",
-             "peer", "name", right_device, "mtu", str(mtu), "netns", right.name])
+        # in there: before 6.8 a device of this name where the request is made would be in the way
+        left.ip("link", "add", left_device, "mtu", str(mtu), "type", "veth",
+                "peer", "name", right_device, "mtu", str(mtu), "netns", right.name)
         for netns, device, link_local in ((left, left_device, "fe80::1/64"), (right, right_device, "fe80::2/64")):
             netns.ip("link", "set", device, "addrgenmode", "none")
             self.addresses(netns, device, link_local)  # without waiting for duplicate address detection
