@@ -52,7 +52,7 @@ def scenario(name: str) -> Case:
 
 def known(build: Path) -> dict[str, Case]:
     """Every case by name."""
-    programs = ["stdbuf", "-oL", str(build / "tests/bpf_test"), "--gtest_brief=1"]  # seen as it comes
+    programs = ["stdbuf", "-oL", str(build / "tests/bpf_test")]  # seen as it comes
     scenarios = [file.stem.removeprefix("test_") for file in sorted((ROOT / "tests/netns").glob("test_*.py"))]
     cases = [Case("programs", 300, [*programs, f"--gtest_filter=-{SOAK}:{TOO_FAST}"]),
              Case("programs_soak", 600, [*programs, f"--gtest_filter={SOAK}"]),
