@@ -54,7 +54,7 @@ def known(build: Path) -> dict[str, Case]:
     """Every case by name."""
     programs = ["stdbuf", "-oL", str(build / "tests/bpf_test")]  # seen as it comes
     scenarios = [file.stem.removeprefix("test_") for file in sorted((ROOT / "tests/netns").glob("test_*.py"))]
-    cases = [Case("programs", 300, [*programs, f"--gtest_filter=-{SOAK}:{TOO_FAST}"]),
+    cases = [Case("programs", 600, [*programs, f"--gtest_filter=-{SOAK}:{TOO_FAST}"]),
              Case("programs_soak", 600, [*programs, f"--gtest_filter={SOAK}"]),
              *(Case(name, 300, python(*test)) for name, test in SINGLE.items()),
              *(scenario(name) for name in scenarios)]
