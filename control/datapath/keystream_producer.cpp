@@ -16,7 +16,7 @@ namespace {
 using std::chrono_literals::operator""ms;
 
 constexpr std::size_t BATCH = 128; // slots of one ring before the next one has its turn
-constexpr long POLL_NS = 50'000;
+constexpr long POLL_NS = 150'000;  // a full ring lasts for milliseconds
 constexpr auto IDLE = 2ms;
 
 /* What it makes is wanted at once: a packet that finds none costs the CPU eight times as much.

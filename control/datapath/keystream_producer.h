@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A thread that keeps rings filled: it looks after them every 50 µs while any is used, and sleeps
+// A thread that keeps rings filled: it looks after them every 150 µs while any is used, and sleeps
 // until it is woken once none is.
 #pragma once
 
