@@ -98,9 +98,10 @@ find_allowed_ip(__u32 *peer, __u32 tunnel, const void *address, __u16 family)
 
     if (!cached || !version_now)
         return false;
-    version = read_once(version_now); /* before the trie is asked */
+    version = read_once(version_now);
     if (is_cached(cached, &lookup, version, peer))
         return true;
+    full_barrier(); /* what the trie says is not older than the version */
     found = family == WG_AF_INET ? lookup_v4(tunnel, address) : lookup_v6(tunnel, address);
     if (!found)
         return false;

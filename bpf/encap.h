@@ -166,16 +166,17 @@ static __always_inline enum wg_drop_reason seal(struct __sk_buff *skb, struct wg
     const __u32 offset = ETH_HLEN + outer_header_size(session->peer);
     enum wg_drop_reason drop = take_counter(session->keypair, &out->counter);
     const struct wg_slot *slot;
+    __u64 state = 0;
 
     if (drop)
         return drop;
-    slot = find_ready(session, WG_SEND, out->counter, out->padded);
+    slot = find_ready(session, WG_SEND, out->counter, out->padded, &state);
     session->ready = opaque(slot != 0);
     if (!slot)
         return seal_inline(skb, out, offset);
     if (seal_skb_data(skb, offset, out->padded, slot) != AEAD_OK)
         return WG_DROP_NO_ROOM;
-    return is_still_ready(slot, out->counter) ? WG_DROP_NONE : WG_DROP_OVERTAKEN;
+    return is_still_ready(slot, state) ? WG_DROP_NONE : WG_DROP_OVERTAKEN;
 }
 
 static __always_inline void

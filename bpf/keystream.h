@@ -15,6 +15,7 @@
 enum wg_burst : __u64 {
     WG_BURST_PACKETS = 32, /* so many in one interval, and a peer is busy */
     WG_BURST_INTERVAL = 10000000,
+    WG_BURST_PAUSE = 100000000, /* after asking */
 };
 
 static __always_inline void count_cipher(enum wg_cipher_count count)
@@ -40,10 +41,12 @@ find_ring(const struct wg_session *session, __u32 number, enum wg_direction dire
 static const __always_inline struct wg_slot *find_ready(const struct wg_session *session,
                                                         enum wg_direction direction,
                                                         __u64 counter,
-                                                        __u32 length)
+                                                        __u32 length,
+                                                        __u64 *state)
 {
-    __u32 number =
-        direction == WG_SEND ? session->activity->send_ring : session->activity->receive_ring;
+    const struct wg_peer_activity *activity = session->activity;
+    __u32 number = direction == WG_SEND ? *(volatile __u32 *)&activity->send_ring
+                                        : *(volatile __u32 *)&activity->receive_ring;
     __u32 index = counter % WG_RING_SLOTS;
     const struct wg_slot *slot;
     void *slots;
@@ -54,25 +57,29 @@ static const __always_inline struct wg_slot *find_ready(const struct wg_session 
     if (!slots)
         return 0;
     slot = bpf_map_lookup_elem(slots, &index);
-    if (!slot || read_once(&slot->state) != (WG_SLOT_READY | counter))
+    if (!slot)
+        return 0;
+    *state = read_once(&slot->state);
+    if ((*state & ~WG_SLOT_GENERATIONS) != (WG_SLOT_READY | counter))
         return 0;
     full_barrier();
     return read_once(&slot->blocks) * 64 >= 64 + length ? slot : 0;
 }
 
-/* Has the slot been this counter's all the time? If not, a producer has overtaken us. */
-static __always_inline bool is_still_ready(const struct wg_slot *slot, __u64 counter)
+/* Has the slot been as it was found all the time? If not, a producer has overtaken us. */
+static __always_inline bool is_still_ready(const struct wg_slot *slot, __u64 state)
 {
     full_barrier();
-    return read_once(&slot->state) == (WG_SLOT_READY | counter);
+    return read_once(&slot->state) == state;
 }
 
-static __always_inline void ring_bell(const struct wg_session *session, enum wg_direction direction)
+/* False: it holds no more. */
+static __always_inline bool ring_bell(const struct wg_session *session, enum wg_direction direction)
 {
     struct wg_keystream_wanted wanted = {
         .keypair = session->id, .peer = session->keypair->peer, .direction = direction};
 
-    bpf_ringbuf_output(&keystream_bell, &wanted, sizeof(wanted), 0);
+    return !bpf_ringbuf_output(&keystream_bell, &wanted, sizeof(wanted), 0);
 }
 
 /* What a producer goes by. It sleeps while little is used up; a packet that found no slot wakes it
@@ -88,8 +95,8 @@ static __always_inline void follow(const struct wg_session *session,
     if (length > read_once(&ring->longest))
         write_once(&ring->longest, length);
     if (read_once(&ring->armed) && (!session->ready || counter >= read_once(&ring->wake_at)) &&
-        __sync_val_compare_and_swap(&ring->armed, 1, 0) == 1)
-        ring_bell(session, direction);
+        __sync_val_compare_and_swap(&ring->armed, 1, 0) == 1 && !ring_bell(session, direction))
+        write_once(&ring->armed, 1); /* the next packet tries again */
 }
 
 /* A peer without a ring that sends or receives more than a little gets one. */
@@ -98,12 +105,14 @@ static __always_inline void count_burst(const struct wg_session *session,
                                         __u32 *packets,
                                         enum wg_direction direction)
 {
-    if (session->now - *since > WG_BURST_INTERVAL) {
+    if ((__s64)(session->now - *since) > (__s64)WG_BURST_INTERVAL) {
         *since = session->now;
         *packets = 0;
     }
-    if (++*packets == WG_BURST_PACKETS)
+    if (++*packets == WG_BURST_PACKETS) {
+        *since = session->now + WG_BURST_PAUSE;
         ring_bell(session, direction);
+    }
 }
 
 /* After every packet that was sealed. */

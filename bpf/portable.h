@@ -74,15 +74,15 @@ static __always_inline void write_once(__u64 *to, __u64 value)
 }
 
 #ifdef __bpf__
-/* No load or store passes it, on any CPU: BPF's atomic operations that return something are full
- * barriers. */
+/* No load or store passes it, on any CPU. A compare and swap whose answer is wanted is a full
+ * barrier; of an addition whose answer is not, clang makes one that orders nothing. */
 static __always_inline void full_barrier(void)
 {
-    __u64 word = 0;
+    __u64 word = 0, before;
 
     asm volatile("" : : "r"(&word) : "memory");
-    __sync_fetch_and_add(&word, 0);
-    asm volatile("" : : "r"(&word) : "memory");
+    before = __sync_val_compare_and_swap(&word, 0, 1);
+    asm volatile("" : : "r"(before) : "memory");
 }
 #endif
 

@@ -18,6 +18,7 @@ namespace {
 using Protocol = asio::local::stream_protocol;
 
 constexpr std::size_t READ_SIZE = 64 * 1024;
+constexpr std::size_t LARGE = 1024 * 1024; // worth giving back after a request
 constexpr auto ACCEPT_RETRY =
     std::chrono::seconds(1); // out of descriptors or memory: both may pass
 
@@ -108,6 +109,8 @@ void StreamServer::Connection::serve()
     }
     auto response = protocol.answer(std::string_view(received_).substr(0, end));
     received_.erase(0, end + protocol.delimiter.size());
+    if (end > LARGE)
+        received_.shrink_to_fit();
     searched_ = 0;
     if (response)
         write(*std::move(response));
@@ -120,6 +123,7 @@ void StreamServer::Connection::write(std::string response)
     response_ = std::move(response);
     asio::async_write(socket_, asio::buffer(response_),
                       [self = shared_from_this()](const asio::error_code &error, std::size_t) {
+                          self->response_ = {};
                           if (error || self->last_)
                               self->close();
                           else

@@ -42,8 +42,8 @@ Result<> Daemon::open()
 {
     WG_TRY(check_grace_periods());
     programs_ = std::make_unique<BpfPrograms>(WG_TRY(BpfPrograms::load(instance_.pins(), random_)));
+    maps_ = WG_TRY(BpfDatapath::create(io_, *programs_)); // first: it erases what nobody owns
     keystream_ = WG_TRY(Keystream::start(*programs_, !options_.no_prefetch));
-    maps_ = WG_TRY(BpfDatapath::create(io_, *programs_));
     maps_->set_keystream(keystream_.get());
     attachment_ = std::make_unique<NicAttachment>(*programs_, instance_.name());
     netlink_ = std::make_unique<Netlink>(WG_TRY(Netlink::open()));

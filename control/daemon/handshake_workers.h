@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The threads that do the public-key work of all tunnels' handshakes. What a message of a peer
-// needs goes before what we begin ourselves: thousands of peers may be due at once.
+// needs goes before what we begin ourselves, since thousands of peers may be due at once; but not
+// always, since thousands may be asking, too.
 #pragma once
 
 #include <condition_variable>
@@ -39,6 +40,7 @@ class HandshakeWorkers {
     };
 
     void run();
+    Task next();
     void deliver(std::function<void()> done);
 
     asio::io_context &io_;
@@ -46,6 +48,7 @@ class HandshakeWorkers {
     std::condition_variable wake_;
     std::deque<Task> answers_;
     std::deque<Task> others_;
+    unsigned answers_in_a_row_ = 0;
     bool stopping_ = false;
     std::shared_ptr<Finished> finished_ = std::make_shared<Finished>();
     std::vector<std::thread> threads_;

@@ -63,8 +63,13 @@ void PeerRoutes::refresh_all()
 
 bool PeerRoutes::refresh_some()
 {
-    for (std::size_t i = 0; i < AT_ONCE && !stale_.empty(); i++)
-        refresh(stale_.extract(stale_.begin()).value());
+    for (std::size_t i = 0; i < AT_ONCE && !stale_.empty(); i++) {
+        auto next = stale_.lower_bound(next_stale_); // round and round: all may be stale again soon
+        if (next == stale_.end())
+            next = stale_.begin();
+        next_stale_ = *next + 1;
+        refresh(stale_.extract(next).value());
+    }
     return !stale_.empty();
 }
 

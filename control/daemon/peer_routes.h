@@ -78,6 +78,7 @@ class PeerRoutes {
     std::uint32_t own_ifindex_ = 0;
     std::map<PeerId, Entry> entries_;
     std::set<PeerId> stale_;      ///< to be resolved again
+    PeerId next_stale_ = 0;       ///< whose turn it is
     std::set<IpAddress> looping_; ///< nearly always empty
     std::set<PeerId> lost_sources_;
     std::set<std::uint32_t> used_nics_;

@@ -95,7 +95,7 @@ void Tunnel::receive_handshakes()
     }
     settle();
     // the next job that is done goes on, if there are so many
-    if (handshakes_.empty() || answering_ == MOST_ANSWERING || std::exchange(will_receive_, true))
+    if (handshakes_.empty() || answering_ >= MOST_ANSWERING || std::exchange(will_receive_, true))
         return;
     asio::post(context_.io, [this, alive = std::weak_ptr(alive_)] {
         if (alive.expired())
@@ -118,8 +118,11 @@ void Tunnel::hand_out(HandshakeJob job)
         finish(now());
         receive_handshakes();
     };
-    context_.workers.submit({.work = std::move(job.compute), .done = std::move(done)},
-                            job.is_answer);
+    auto work = [compute = std::move(job.compute), alive = std::weak_ptr(alive_)] {
+        if (!alive.expired())
+            compute();
+    };
+    context_.workers.submit({.work = std::move(work), .done = std::move(done)}, job.is_answer);
 }
 
 /* Frames that wg_tx left to us. */

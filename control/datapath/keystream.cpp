@@ -19,8 +19,9 @@ namespace {
 
 constexpr std::size_t POOL_BYTES = 64UL << 20;
 constexpr std::size_t MAX_RINGS = std::min(POOL_BYTES / RING_BYTES, WG_MAX_RINGS - 1UL);
-constexpr int LOOK_MS = 1000; // while there are rings
+constexpr auto LOOK = std::chrono::seconds(1); // while there are rings
 constexpr int IDLE_LOOKS = 5;
+constexpr std::uint64_t IDLE_PACKETS = 32; // so few between two looks
 
 } // namespace
 
@@ -81,6 +82,7 @@ Keystream::~Keystream()
         }
         ::eventfd_write(wake_.get(), 1);
         thread_.join();
+        erase_retired();
     }
     producers_.clear();
 }
@@ -90,7 +92,9 @@ void Keystream::run()
     erase_adopted();
     for (;;) {
         wait();
-        ring_buffer__consume(bell_.get());
+        answer_bell();
+        if (now().instant >= next_look_)
+            unlink_idle();
         erase_retired();
         const std::lock_guard lock(mutex_);
         if (stopping_)
@@ -102,63 +106,92 @@ void Keystream::run()
  */
 void Keystream::wait()
 {
+    int timeout = -1;
+    if (rings() > 0) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_look_ - now().instant);
+        timeout = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1000));
+    }
     pollfd ready[] = {{ring_buffer__epoll_fd(bell_.get()), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
-    const int events = ::poll(ready, 2, rings() > 0 ? LOOK_MS : -1);
-    if (events == 0)
-        unlink_idle();
+    ::poll(ready, 2, timeout);
     eventfd_t ignored = 0;
     (void)::eventfd_read(wake_.get(), &ignored);
+}
+
+/* Who sleeps is woken first: making a ring takes a while. */
+void Keystream::answer_bell()
+{
+    do {
+        ring_buffer__consume(bell_.get());
+        std::erase_if(wanted_, [this](const auto &request) { return wake(request); });
+        if (wanted_.empty())
+            return;
+        const wg_keystream_wanted request = wanted_.front();
+        wanted_.pop_front();
+        if (const auto made = make_ring(request); !made)
+            log::debug("peer {}: {}", request.peer, made.error().what);
+    } while (!wanted_.empty());
 }
 
 int Keystream::on_wanted(void *self, void *data, std::size_t size)
 {
     if (size == sizeof(wg_keystream_wanted))
-        static_cast<Keystream *>(self)->wanted(
+        static_cast<Keystream *>(self)->wanted_.push_back(
             load<wg_keystream_wanted>({static_cast<const std::uint8_t *>(data), size}));
     return 0;
 }
 
-void Keystream::wanted(const wg_keystream_wanted &request)
+/* Whether there is a ring; then its producer is awake from here on. */
+bool Keystream::wake(const wg_keystream_wanted &request)
 {
+    KeystreamProducer *producer = nullptr;
     {
         const std::lock_guard lock(mutex_);
-        for (auto &[number, entry] : rings_)
+        for (const auto &[number, entry] : rings_)
             if (const auto &owner = entry.ring->owner();
-                owner.keypair == request.keypair && owner.direction == request.direction)
-                return entry.producer->wake();
+                owner.keypair == request.keypair && owner.direction == request.direction) {
+                producer = entry.producer;
+                __u32 none = 0; // its place may have been another keypair's meanwhile
+                std::atomic_ref(link(owner.peer, owner.direction))
+                    .compare_exchange_strong(none, number);
+            }
     }
-    if (const auto made = make_ring(request); !made)
-        log::debug("peer {}: {}", request.peer, made.error().what);
+    if (producer != nullptr)
+        producer->wake();
+    return producer != nullptr;
 }
 
 /* The kernel takes its time to put a map into another, so the lock is taken only for the link. */
 Result<> Keystream::make_ring(const wg_keystream_wanted &request)
 {
     const auto number = free_number();
+    if (!number)
+        return failure(ENOSPC, "all rings of keystream are in use");
     const auto keypair = keypairs_.find(request.keypair, BPF_F_LOCK);
     auto secrets = keypair_secrets_.find(request.keypair);
-    if (!number || !keypair || !secrets)
-        return failure(ENOSPC, "no ring of keystream: {}",
-                       number ? "the session has ended" : "all are in use");
+    if (!keypair || !secrets)
+        return failure(ENOENT, "the session has ended");
     const bool sends = request.direction == WG_SEND;
-    auto ring = KeystreamRing::create(ring_slots_, headers_[*number], *number,
+    auto made = KeystreamRing::create(ring_slots_, headers_[*number], *number,
                                       {request.keypair, request.peer, request.direction},
                                       sends ? secrets->send : secrets->receive,
                                       sends ? keypair->tx_counter : keypair->replay_next);
     sodium_memzero(&*secrets, sizeof(*secrets));
-    Entry entry{.ring = WG_TRY(std::move(ring))};
-
-    const std::lock_guard lock(mutex_);
-    if (!is_linked(request.keypair)) { // retired meanwhile
-        entry.ring->erase();
-        return {};
+    auto ring = WG_TRY(std::move(made));
+    KeystreamProducer &producer =
+        **std::ranges::min_element(producers_, {}, [](const auto &each) { return each->rings(); });
+    KeystreamRing &added = *ring;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!is_linked(request.keypair)) { // retired meanwhile
+            ring->erase();
+            return {};
+        }
+        if (rings_.empty())
+            next_look_ = now().instant + LOOK;
+        std::atomic_ref(link(request.peer, request.direction)).store(*number);
+        rings_.emplace(*number, Entry{.ring = std::move(ring), .producer = &producer});
     }
-    entry.producer = std::ranges::min_element(producers_, {}, [](const auto &producer) {
-                         return producer->rings();
-                     })->get();
-    entry.producer->add(*entry.ring);
-    std::atomic_ref(link(request.peer, request.direction)).store(*number);
-    rings_.emplace(*number, std::move(entry));
+    producer.add(added); // whatever retires it waits for us to take it away again
     return {};
 }
 
@@ -184,12 +217,11 @@ __u32 &Keystream::link(std::uint32_t peer, wg_direction direction) const
 }
 
 /* A newer keypair's ring may have taken its place. */
-void Keystream::unlink(Entry &entry)
+void Keystream::unlink(const Entry &entry)
 {
     const auto &owner = entry.ring->owner();
     __u32 number = entry.ring->number();
     std::atomic_ref(link(owner.peer, owner.direction)).compare_exchange_strong(number, 0);
-    entry.producer->remove(*entry.ring);
 }
 
 void Keystream::retire(std::uint64_t keypair)
@@ -210,12 +242,14 @@ void Keystream::retire(std::uint64_t keypair)
 
 void Keystream::unlink_idle()
 {
+    next_look_ = now().instant + LOOK;
     const std::lock_guard lock(mutex_);
     for (auto at = rings_.begin(); at != rings_.end();) {
         auto here = at++;
         Entry &entry = here->second;
         const std::uint64_t next = entry.ring->next();
-        entry.idle = std::exchange(entry.seen, next) == next ? entry.idle + 1 : 0;
+        const bool idle = next - std::exchange(entry.seen, next) < IDLE_PACKETS;
+        entry.idle = idle ? entry.idle + 1 : 0;
         if (entry.idle < IDLE_LOOKS)
             continue;
         unlink(entry);
@@ -223,6 +257,8 @@ void Keystream::unlink_idle()
     }
 }
 
+/* In this order: no producer writes it, no program reads it, it is zeroed, and only then may
+ * another ring have its number. */
 void Keystream::erase_retired()
 {
     std::map<std::uint32_t, Entry> unused;
@@ -231,14 +267,17 @@ void Keystream::erase_retired()
         if (retired_.empty())
             return;
         for (auto &[number, entry] : retired_)
-            unused.emplace(number, Entry{.ring = std::move(entry.ring)});
+            unused.emplace(number,
+                           Entry{.ring = std::move(entry.ring), .producer = entry.producer});
     }
+    for (auto &[number, entry] : unused)
+        entry.producer->remove(*entry.ring);
     wait_for_grace_period();
     for (auto &[number, entry] : unused)
         entry.ring->erase();
     const std::lock_guard lock(mutex_);
     for (const auto &[number, entry] : unused)
-        retired_.erase(number); // only now may another ring have it
+        retired_.erase(number);
 }
 
 /* The programs may be using an earlier daemon's rings this moment. */

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -57,12 +58,13 @@ class Keystream {
     void start_threads();
     void run();
     void wait();
+    void answer_bell();
     static int on_wanted(void *self, void *data, std::size_t size);
-    void wanted(const wg_keystream_wanted &request);
+    bool wake(const wg_keystream_wanted &request);
     Result<> make_ring(const wg_keystream_wanted &request);
     std::optional<std::uint32_t> free_number() const;
     bool is_linked(std::uint64_t keypair) const;
-    void unlink(Entry &entry);
+    void unlink(const Entry &entry);
     __u32 &link(std::uint32_t peer, wg_direction direction) const;
     void unlink_idle();
     void erase_retired();
@@ -79,6 +81,8 @@ class Keystream {
     std::unique_ptr<ring_buffer, FreeBell> bell_;
     Fd wake_; ///< eventfd: something was retired, or the end
     std::vector<std::unique_ptr<KeystreamProducer>> producers_;
+    std::deque<wg_keystream_wanted> wanted_; ///< heard, and not answered
+    Instant next_look_;                      ///< for idle rings
 
     mutable std::mutex mutex_; ///< what follows
     std::map<std::uint32_t, Entry> rings_;

@@ -2,12 +2,10 @@
 #include "datapath/keystream_producer.h"
 
 #include <algorithm>
-#include <fstream>
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 namespace wg {
 
@@ -19,13 +17,9 @@ constexpr std::size_t BATCH = 128; // slots of one ring before the next one has 
 constexpr long POLL_NS = 150'000;  // a full ring lasts for milliseconds
 constexpr auto IDLE = 2ms;
 
-/* What it makes is wanted at once: a packet that finds none costs the CPU eight times as much.
- * Where the kernel groups processes by session, a thread's nice counts within the group, and the
- * group has one. */
+/* What it makes is wanted at once: a packet that finds none costs the CPU eight times as much. */
 void take_precedence()
 {
-    if (::getsid(0) == ::getpid())
-        std::ofstream("/proc/self/autogroup") << -20;
     ::prctl(PR_SET_NAME, "wgxdp-keystream");
     ::prctl(PR_SET_TIMERSLACK, 1);
     (void)::setpriority(PRIO_PROCESS, 0, -20);

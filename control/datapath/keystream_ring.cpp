@@ -106,8 +106,11 @@ std::size_t KeystreamRing::fill(const SlotFiller &filler, std::size_t limit, Ins
     choose_blocks(next, now);
     while (made < limit && position_ + SLOT_LANES <= next + AHEAD &&
            position_ + SLOT_LANES <= WG_SLOT_COUNTERS) {
-        fill_lanes(filler);
-        made += SLOT_LANES;
+        if (!are_ready()) {
+            fill_lanes(filler);
+            made += SLOT_LANES;
+        }
+        position_ += SLOT_LANES;
     }
     return made;
 }
@@ -119,7 +122,7 @@ void KeystreamRing::choose_blocks(std::uint64_t next, Instant now)
     longest_[0] = std::max<std::uint64_t>(longest_[0], load(header_.longest));
     if (blocks_of(longest_[0]) > blocks_) {
         blocks_ = blocks_of(longest_[0]);
-        position_ = std::min(position_, next + LATE);
+        rewind(next + LATE);
     }
     if (now < period_end_)
         return;
@@ -127,6 +130,26 @@ void KeystreamRing::choose_blocks(std::uint64_t next, Instant now)
     period_end_ = now + PERIOD;
     longest_[1] = std::exchange(longest_[0], 0);
     std::atomic_ref(header_.longest).store(0, std::memory_order_relaxed);
+}
+
+/* A reader of a slot must notice that it was made again, though for the same counter. */
+void KeystreamRing::rewind(std::uint64_t to)
+{
+    if (to >= position_)
+        return;
+    position_ = to;
+    generation_ = (generation_ + WG_SLOT_GENERATION) & WG_SLOT_GENERATIONS;
+}
+
+/* After a rewind some slots are long enough as they are. */
+bool KeystreamRing::are_ready() const
+{
+    for (std::uint64_t counter = position_; counter < position_ + SLOT_LANES; counter++)
+        if (const wg_slot &slot = slots_[counter % WG_RING_SLOTS];
+            (slot.state & ~WG_SLOT_GENERATIONS) != (WG_SLOT_READY | counter) ||
+            slot.blocks < blocks_)
+            return false;
+    return true;
 }
 
 /* Whatever was in the slots is stale. A program that is still reading one sees that it is not ready
@@ -146,9 +169,8 @@ void KeystreamRing::fill_lanes(const SlotFiller &filler)
     for (std::size_t lane = 0; lane < SLOT_LANES; lane++) {
         lanes[lane]->blocks = blocks_;
         std::atomic_ref(lanes[lane]->state)
-            .store(WG_SLOT_READY | (position_ + lane), std::memory_order_release);
+            .store(WG_SLOT_READY | generation_ | (position_ + lane), std::memory_order_release);
     }
-    position_ += SLOT_LANES;
 }
 
 void KeystreamRing::arm()

@@ -55,6 +55,8 @@ class KeystreamRing {
   private:
     KeystreamRing(int ring_slots, wg_ring &header, std::uint32_t number, const Owner &owner);
     void choose_blocks(std::uint64_t next, Instant now);
+    void rewind(std::uint64_t to);
+    bool are_ready() const;
     void fill_lanes(const SlotFiller &filler);
 
     int ring_slots_;
@@ -64,7 +66,8 @@ class KeystreamRing {
     Key key_;
     Fd map_;
     wg_slot *slots_ = nullptr;
-    std::uint64_t position_ = 0;     ///< the next counter to make
+    std::uint64_t position_ = 0;   ///< the next counter to make
+    std::uint64_t generation_ = 0; ///< of what is made now, in its place of the state
     unsigned blocks_ = sizeof(wg_slot) / 64;
     /// Payload of this and the last period; nothing is known of a time before the first.
     std::uint64_t longest_[2] = {0, WG_MAX_PAYLOAD};

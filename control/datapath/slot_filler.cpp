@@ -15,17 +15,17 @@ void fill_slots_portable(const wg_session_key &key,
                          unsigned blocks)
 {
     const auto *key_bytes = reinterpret_cast<const unsigned char *>(key.words);
+    // by a copy: libsodium writes zeros first, and nothing but keystream may ever stand in a slot
+    unsigned char stream[sizeof(wg_slot)];
     for (wg_slot *slot : slots) {
         unsigned char nonce[crypto_stream_chacha20_IETF_NONCEBYTES] = {};
         std::memcpy(nonce + 4, &counter, sizeof(counter));
-        crypto_stream_chacha20_ietf(reinterpret_cast<unsigned char *>(slot->poly_key),
-                                    sizeof(slot->poly_key), nonce, key_bytes);
-        auto *keystream = reinterpret_cast<unsigned char *>(slot->keystream);
-        const std::size_t size = (blocks - 1) * 64UL;
-        std::memset(keystream, 0, size); // libsodium's stream from a given block is an XOR
-        crypto_stream_chacha20_ietf_xor_ic(keystream, keystream, size, nonce, 1, key_bytes);
+        crypto_stream_chacha20_ietf(stream, blocks * 64UL, nonce, key_bytes);
+        std::memcpy(slot->poly_key, stream, sizeof(slot->poly_key));
+        std::memcpy(slot->keystream, stream + 64, (blocks - 1) * 64UL);
         counter++;
     }
+    sodium_memzero(stream, sizeof(stream));
 }
 
 } // namespace

@@ -108,6 +108,7 @@ void Device::State::remove_peer(Peer &peer)
     wipe_keys(peer);
     schedule.move(id, peer.scheduled, NEVER);
     datapath.release_peer(id);
+    retire_fallen(peer); // if the peer could not be published without them: now nobody finds it
     if (peers.find(id) == &peer)
         peers.erase(peer);
     if (device.endpoint_changed)

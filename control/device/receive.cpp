@@ -30,7 +30,7 @@ wg_drop_reason drop_reason(HandshakeError error)
 struct Identification {
     wg_handshake_initiation message;
     std::shared_ptr<const StaticIdentity> identity;
-    HandshakeResult<IdentifiedInitiation> result;
+    HandshakeResult<IdentifiedInitiation> result = tl::unexpected(HandshakeError::wrong_state);
 
     void compute() { result = identify_initiator(message, *identity); }
 };

@@ -36,7 +36,8 @@ void Device::State::begin_handshake(Peer &peer, Now now)
 
 void Device::State::send_initiation(Peer &peer, Now now)
 {
-    if (!up || !identity || !peer.state.endpoint || !peer.may_initiate(now.instant))
+    if (!up || !identity || !peer.state.endpoint || !peer.may_initiate(now.instant) ||
+        peer.handshake.is_initiating())
         return;
     peer.last_sent_handshake = now.instant;
     learn_static_static(peer);
@@ -64,6 +65,10 @@ void Device::State::finish_initiation(PeerId id, InitiationWork work, Now now)
         return;
     }
     set_handshake_index(*peer, index);
+    if (now.instant != peer->last_sent_handshake) { // it has waited: the intervals begin here
+        peer->last_sent_handshake = now.instant;
+        peer->timers.handshake_initiated(now.instant);
+    }
     send_message(*peer, mutable_bytes_of(*message), now);
     settle(*peer, now);
 }
@@ -96,6 +101,7 @@ void Device::State::finish_response(PeerId id, ResponseWork work, Now now)
         return;
     }
     set_handshake_index(*peer, index);
+    peer->last_sent_handshake = now.instant;
     const bool begun = begin_session(*peer, now);
     publish(*peer); // before the response leaves: the answer to it must find its keypair
     if (begun)

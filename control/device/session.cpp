@@ -85,15 +85,20 @@ void Device::State::wipe_keys(Peer &peer)
     publish(peer);
 }
 
-Result<> Device::State::try_publish(Peer &peer)
+void Device::State::retire_fallen(Peer &peer)
 {
-    peer.keypairs.write_to(peer.state);
-    WG_TRY(datapath.publish_peer(peer.state));
     for (const Keypair &keypair : peer.fallen) {
         indices.remove(keypair.local_index);
         datapath.retire_keypair(keypair.id);
     }
     peer.fallen.clear();
+}
+
+Result<> Device::State::try_publish(Peer &peer)
+{
+    peer.keypairs.write_to(peer.state);
+    WG_TRY(datapath.publish_peer(peer.state));
+    retire_fallen(peer);
     return {};
 }
 

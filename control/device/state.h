@@ -53,6 +53,7 @@ struct Device::State {
     [[nodiscard]] bool begin_session(Peer &peer, Now now);
     void handshake_complete(Peer &peer, Now now);
     void wipe_keys(Peer &peer);
+    void retire_fallen(Peer &peer);
     Result<> try_publish(Peer &peer);
     void publish(Peer &peer);
     void tell_endpoint(Peer &peer);

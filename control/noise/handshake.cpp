@@ -47,6 +47,7 @@ InitiationWork Handshake::begin_initiation(std::shared_ptr<const StaticIdentity>
                                            Random &random)
 {
     attempt_ = new_attempt();
+    initiating_ = attempt_;
     InitiationWork work;
     work.attempt = attempt_;
     work.remote_static = remote_static_;
@@ -62,6 +63,7 @@ HandshakeResult<wg_handshake_initiation> Handshake::finish_initiation(Initiation
 {
     if (work.attempt != attempt_)
         return refuse(HandshakeError::wrong_state);
+    initiating_.reset();
     if (!work.result)
         return refuse(work.result.error());
     state_ = HandshakeState::CREATED_INITIATION;

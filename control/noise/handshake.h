@@ -109,6 +109,8 @@ class Handshake {
     /// Both static keys are good for something.
     bool is_possible() const { return !static_static_.is_zero(); }
     HandshakeState state() const { return state_; }
+    /// begin_initiation's work has not come back, and may still count.
+    bool is_initiating() const { return attempt_ && initiating_.lock() == attempt_; }
     std::uint32_t local_index() const { return local_index_; }   ///< 0 when ZEROED
     std::uint32_t remote_index() const { return remote_index_; } ///< 0 when not known
 
@@ -126,6 +128,7 @@ class Handshake {
 
     HandshakeState state_ = HandshakeState::ZEROED;
     Attempt attempt_; // renewed whenever what is below changes; none when ZEROED
+    std::weak_ptr<const std::uint8_t> initiating_; // the attempt of begin_initiation
     SymmetricState symmetric_;
     Key ephemeral_private_;
     PublicKey remote_ephemeral_{};

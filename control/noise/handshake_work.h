@@ -67,6 +67,12 @@ HandshakeResult<IdentifiedInitiation> identify_initiator(const wg_handshake_init
 /// One state of a handshake, as long as somebody remembers it: no two have the same.
 using Attempt = std::shared_ptr<const std::uint8_t>;
 
+/// Until it is computed. It is not, where nobody but the work itself remembers its attempt.
+inline HandshakeResult<> not_computed()
+{
+    return tl::unexpected(HandshakeError::wrong_state);
+}
+
 /// e, es, s, ss, {t}: two multiplications.
 struct InitiationWork {
     Attempt attempt;
@@ -78,9 +84,13 @@ struct InitiationWork {
 
     SymmetricState symmetric;
     wg_handshake_initiation message{}; ///< but for the sender's index and the macs
-    HandshakeResult<> result;
+    HandshakeResult<> result = not_computed();
 
-    void compute() { result = run(); }
+    void compute()
+    {
+        if (attempt.use_count() > 1)
+            result = run();
+    }
 
   private:
     HandshakeResult<> run();
@@ -96,9 +106,13 @@ struct ResponseWork {
 
     SymmetricState symmetric;        ///< in: after the initiation
     wg_handshake_response message{}; ///< but for the indices and the macs
-    HandshakeResult<> result;
+    HandshakeResult<> result = not_computed();
 
-    void compute() { result = run(); }
+    void compute()
+    {
+        if (attempt.use_count() > 1)
+            result = run();
+    }
 
   private:
     HandshakeResult<> run();
@@ -113,9 +127,13 @@ struct ConsumptionWork {
     Key ephemeral_private;
 
     SymmetricState symmetric; ///< in: after the initiation
-    HandshakeResult<> result;
+    HandshakeResult<> result = not_computed();
 
-    void compute() { result = run(); }
+    void compute()
+    {
+        if (attempt.use_count() > 1)
+            result = run();
+    }
 
   private:
     HandshakeResult<> run();

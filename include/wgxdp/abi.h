@@ -249,10 +249,13 @@ static_assert(sizeof(struct wg_slot) == 25 * 64,
 /* State of a slot in a ring: ready for the counter in its low bits, or not. Only the producer
  * writes a slot, and not while it says ready; programs read, and look again afterwards whether it
  * still says the same: if not, what they read may be of two streams, and the packet must not be
- * used. A counter that would reach into the upper bits never touches a ring. */
+ * used. A slot that is made again for the same counter gets another generation. A counter that
+ * would reach into the upper bits never touches a ring. */
 enum wg_slot_state : __u64 {
     WG_SLOT_EMPTY = 0,
     WG_SLOT_COUNTERS = 1ULL << 48,
+    WG_SLOT_GENERATION = 1ULL << 48, /* times 0 to 2^14 - 1 */
+    WG_SLOT_GENERATIONS = 0x3fffULL << 48,
     WG_SLOT_READY = 1ULL << 62,
 };
 

@@ -158,7 +158,10 @@ TEST_F(KeystreamTest, hands_on_from_keypair_to_keypair_under_traffic)
         io.poll();
         io.restart();
     }
-    EXPECT_TRUE(has_rings(1));
+    EXPECT_TRUE(within_seconds([&] {
+        make_busy();
+        return keystream->rings() == 1;
+    }));
 }
 
 TEST_F(KeystreamTest, of_a_dead_daemon_is_used_up_and_replaced)

@@ -95,6 +95,42 @@ TEST_F(RingSend, seals_inline_what_is_longer_than_its_slot)
     EXPECT_EQ(cipher_counts()[WG_SEALED_READY], 16 + 16);
 }
 
+TEST_F(RingSend, makes_a_slot_that_is_made_again_for_its_counter_another_one)
+{
+    TestRing ring(maps, peer, WG_SEND);
+    ring.learn(64);
+    ring.fill(256);
+    const std::uint64_t left = ring.state(100), again = ring.state(200);
+    ring.header().longest = 1400;
+    ring.fill();
+    EXPECT_EQ(ring.state(100), left) << "somebody may be reading it";
+    EXPECT_NE(ring.state(200), again);
+    EXPECT_EQ(ring.state(200) & ~WG_SLOT_GENERATIONS, WG_SLOT_READY | 200);
+    EXPECT_EQ(ring.slot(200).blocks, 1 + 1408 / 64);
+}
+
+/* clang makes an atomic addition whose result is not used one that orders nothing on arm64. */
+TEST_F(RingSend, orders_its_reads_by_atomic_operations_that_are_full_barriers)
+{
+    for (const char *name : {"wg_tx", "wg_rx_xdp", "wg_rx_tc"}) {
+        std::vector<bpf_insn> code(65536);
+        bpf_prog_info info{};
+        __u32 size = sizeof(info);
+        info.xlated_prog_insns = reinterpret_cast<std::uintptr_t>(code.data());
+        info.xlated_prog_len = static_cast<__u32>(code.size() * sizeof(bpf_insn));
+        ASSERT_EQ(bpf_obj_get_info_by_fd(program(name), &info, &size), 0);
+        code.resize(info.xlated_prog_len / sizeof(bpf_insn));
+        int barriers = 0;
+        for (const bpf_insn &instruction : code)
+            if (instruction.code == (BPF_STX | BPF_ATOMIC | BPF_DW) &&
+                instruction.dst_reg == BPF_REG_10) {
+                EXPECT_EQ(instruction.imm, BPF_CMPXCHG) << name;
+                barriers++;
+            }
+        EXPECT_GE(barriers, 2) << name;
+    }
+}
+
 TEST_F(RingSend, leaves_the_ring_of_another_keypair_or_direction_alone)
 {
     TestRing ring(maps, peer, WG_SEND);

@@ -58,13 +58,13 @@ class Keystream(unittest.TestCase):
     def counts(self, pair: Pair) -> list[dict]:
         return [node.status()["keystream"] for node in (pair.left, pair.right)]
 
-    def check_busy_both_ways(self, pair: Pair) -> None:
+    def check_busy_both_ways(self, pair: Pair, share: float = 0.25) -> None:
         for family in (4, 6):
             pair.transfer(family, SIZE)
         for keystream in self.counts(pair):
             self.assertNotEqual(keystream["producer"], "none")
             for verb in ("sealed", "opened"):
-                self.assertGreater(keystream[f"{verb}_ready"], PACKETS / 4, keystream)
+                self.assertGreater(keystream[f"{verb}_ready"], PACKETS * share, keystream)
         for node in (pair.left, pair.right):
             self.assertEqual(node.losses(), {})
 
@@ -75,7 +75,7 @@ class Keystream(unittest.TestCase):
 
     def test_a_busy_tunnel_uses_it_with_all_processes_on_one_cpu(self):
         with on_one_cpu(), Topology() as topology:
-            self.check_busy_both_ways(self.prepare(topology))
+            self.check_busy_both_ways(self.prepare(topology), share=0.01)  # whose turn it is decides
 
     def test_an_idle_tunnel_has_no_ring_and_its_daemon_uses_no_cpu(self):
         with Topology() as topology:

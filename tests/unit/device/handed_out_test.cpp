@@ -74,6 +74,31 @@ TEST_F(HandedOut, both_sides_of_a_handshake_work_with_jobs)
     EXPECT_EQ(a.delivered, std::vector<std::uint32_t>{2});
 }
 
+TEST_F(HandedOut, an_initiation_that_waits_is_begun_once_and_its_intervals_begin_when_it_leaves)
+{
+    network.cut();
+    b.transmit(a, 1);
+    network.run_for(30s);
+    ASSERT_EQ(jobs.size(), 1U);
+    EXPECT_EQ(network.count(b, Kind::initiation), 0U);
+    finish();
+    EXPECT_EQ(network.count(b, Kind::initiation), 1U);
+    network.run_for(4900ms);
+    EXPECT_EQ(jobs.size(), 0U);
+    network.run_for(1s);
+    EXPECT_EQ(jobs.size(), 1U);
+}
+
+TEST_F(HandedOut, work_that_nobody_waits_for_any_more_is_not_done)
+{
+    b.transmit(a, 1);
+    ASSERT_EQ(jobs.size(), 1U);
+    b.device->down(b.now());
+    b.device->up(b.now());
+    finish();
+    EXPECT_EQ(network.count(b, Kind::initiation), 0U);
+}
+
 TEST_F(HandedOut, of_two_initiations_the_newer_counts_whichever_is_read_first)
 {
     const auto made = initiations(2);
