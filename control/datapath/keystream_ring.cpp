@@ -61,7 +61,9 @@ Result<std::unique_ptr<KeystreamRing>> KeystreamRing::create(int ring_slots,
 {
     std::unique_ptr<KeystreamRing> ring(new KeystreamRing(ring_slots, header, number, owner));
     std::memcpy(ring->key_.mutable_bytes().data(), key.words, sizeof(key.words));
-    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+    bpf_map_create_opts options{};
+    options.sz = sizeof(options);
+    options.map_flags = BPF_F_MMAPABLE;
     ring->map_ = Fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "wg_ring_slots", sizeof(std::uint32_t),
                                    sizeof(wg_slot), WG_RING_SLOTS, &options));
     if (!ring->map_)
