@@ -2,6 +2,8 @@
 """More handshakes than the daemon can answer: whoever wants an answer must first show with a cookie that he is where he
 says, and gets few. (Who is who: support/hostile.py)"""
 
+import os
+import signal
 import unittest
 from collections import Counter
 
@@ -29,7 +31,13 @@ class Load(HostileCases):
         return RESPONSE in map(message_type, drain(self.alice.socket))
 
     def load(self) -> None:
-        self.alice.send(*[self.stranger] * BURST, by=self.attacker)
+        """All at once, however fast the daemon is: it is stopped while they are sent."""
+        pid = self.node.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            self.alice.send(*[self.stranger] * BURST, by=self.attacker)
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def cookie(self, peer) -> tuple[bytes, bytes]:
         """An initiation of the peer that was answered with a cookie, and the cookie."""
