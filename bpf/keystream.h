@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
  * Keystream made ahead: WireGuard's nonce is a counter, so the daemon's producers know the
- * keystream of coming packets and fill rings for the keypairs that are busy. A slot serves one
- * packet: who takes it from ready to in use, by compare and swap, has it alone. What has no ready
- * slot is for the inline cipher (crypto/slot.h).
+ * keystream of coming packets and fill rings for the keypairs that are busy. Programs only read
+ * slots: the cache lines they share with a producer stay cheap, and a forgery has nothing to spoil.
+ * What has no ready slot is for the inline cipher (crypto/slot.h).
  */
 #ifndef WGXDP_BPF_KEYSTREAM_H
 #define WGXDP_BPF_KEYSTREAM_H
