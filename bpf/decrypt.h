@@ -12,6 +12,8 @@
 #include "keystream.h"
 #include "packet.h"
 
+/* What the packet stands in; a constant wherever it is passed on. */
+enum wg_context : __u32 { WG_CONTEXT_XDP, WG_CONTEXT_SKB };
 
 __global int
 open_xdp_data(struct xdp_md *xdp, __u32 offset, __u32 length, const struct wg_slot *slot)
@@ -74,9 +76,27 @@ static __always_inline enum wg_drop_reason aead_drop(int result)
     return result == AEAD_BAD_TAG ? WG_DROP_BAD_TAG : WG_DROP_BAD_LENGTH;
 }
 
-static __always_inline enum wg_drop_reason open_xdp_inline(struct xdp_md *xdp,
-                                                           const struct wg_packet *packet,
-                                                           const struct wg_session *session)
+/* The verifier wants a function of its own for each type of context. */
+static __always_inline int run_aead(void *context,
+                                    enum wg_context type,
+                                    enum aead_mode mode,
+                                    __u32 offset,
+                                    __u32 length,
+                                    const struct wg_slot *slot)
+{
+    if (type == WG_CONTEXT_XDP)
+        return mode == AEAD_OPEN     ? open_xdp_data(context, offset, length, slot)
+               : mode == AEAD_VERIFY ? verify_xdp_data(context, offset, length, slot)
+                                     : decrypt_xdp_data(context, offset, length, slot);
+    return mode == AEAD_OPEN     ? open_skb_data(context, offset, length, slot)
+           : mode == AEAD_VERIFY ? verify_skb_data(context, offset, length, slot)
+                                 : decrypt_skb_data(context, offset, length, slot);
+}
+
+static __always_inline enum wg_drop_reason open_inline(void *context,
+                                                       enum wg_context type,
+                                                       const struct wg_packet *packet,
+                                                       const struct wg_session *session)
 {
     const __u32 offset = packet->payload_offset, length = packet->payload_length;
     struct wg_keypair_secrets *secrets = bpf_map_lookup_elem(&keypair_secrets, &session->id);
@@ -90,72 +110,45 @@ static __always_inline enum wg_drop_reason open_xdp_inline(struct xdp_md *xdp,
     if (!slot)
         return WG_DROP_NO_SLOT;
     fill_poly_key(slot, &secrets->receive, packet->counter);
-    result = verify_xdp_data(xdp, offset, length, slot);
+    result = run_aead(context, type, AEAD_VERIFY, offset, length, slot);
     if (result == AEAD_OK && length) {
         fill_keystream(slot, &secrets->receive, packet->counter, length);
-        result = decrypt_xdp_data(xdp, offset, length, slot);
+        result = run_aead(context, type, AEAD_DECRYPT, offset, length, slot);
     }
     release_slot(which);
     return aead_drop(result);
+}
+
+static __always_inline enum wg_drop_reason open_packet(void *context,
+                                                       enum wg_context type,
+                                                       const struct wg_packet *packet,
+                                                       struct wg_session *session)
+{
+    const __u32 offset = packet->payload_offset, length = packet->payload_length;
+    const struct wg_slot *slot;
+    __u64 state = 0;
+    int result;
+
+    slot = find_ready(session, WG_RECEIVE, packet->counter, length, &state);
+    session->ready = opaque(slot != 0);
+    if (!slot)
+        return open_inline(context, type, packet, session);
+    result = run_aead(context, type, AEAD_OPEN, offset, length, slot);
+    return is_still_ready(slot, state) ? aead_drop(result) : WG_DROP_OVERTAKEN;
 }
 
 static __always_inline enum wg_drop_reason
 open_xdp(struct xdp_md *xdp, const struct wg_packet *packet, struct wg_session *session)
 {
-    const __u32 offset = packet->payload_offset, length = packet->payload_length;
-    const struct wg_slot *slot;
-    __u64 state = 0;
-    int result;
-
-    slot = find_ready(session, WG_RECEIVE, packet->counter, length, &state);
-    session->ready = opaque(slot != 0);
-    if (!slot)
-        return open_xdp_inline(xdp, packet, session);
-    result = open_xdp_data(xdp, offset, length, slot);
-    return is_still_ready(slot, state) ? aead_drop(result) : WG_DROP_OVERTAKEN;
-}
-
-static __always_inline enum wg_drop_reason open_skb_inline(struct __sk_buff *skb,
-                                                           const struct wg_packet *packet,
-                                                           const struct wg_session *session)
-{
-    const __u32 offset = packet->payload_offset, length = packet->payload_length;
-    struct wg_keypair_secrets *secrets = bpf_map_lookup_elem(&keypair_secrets, &session->id);
-    struct wg_slot *slot;
-    __u32 which = 0;
-    int result;
-
-    if (!secrets)
-        return WG_DROP_NO_STATE;
-    slot = claim_slot(&which);
-    if (!slot)
-        return WG_DROP_NO_SLOT;
-    fill_poly_key(slot, &secrets->receive, packet->counter);
-    result = verify_skb_data(skb, offset, length, slot);
-    if (result == AEAD_OK && length) {
-        fill_keystream(slot, &secrets->receive, packet->counter, length);
-        result = decrypt_skb_data(skb, offset, length, slot);
-    }
-    release_slot(which);
-    return aead_drop(result);
+    return open_packet(xdp, WG_CONTEXT_XDP, packet, session);
 }
 
 static __always_inline enum wg_drop_reason
 open_tc(struct __sk_buff *skb, const struct wg_packet *packet, struct wg_session *session)
 {
-    const __u32 offset = packet->payload_offset, length = packet->payload_length;
-    const struct wg_slot *slot;
-    __u64 state = 0;
-    int result;
-
     if (bpf_skb_pull_data(skb, skb->len)) /* also makes it writable */
         return WG_DROP_NO_ROOM;
-    slot = find_ready(session, WG_RECEIVE, packet->counter, length, &state);
-    session->ready = opaque(slot != 0);
-    if (!slot)
-        return open_skb_inline(skb, packet, session);
-    result = open_skb_data(skb, offset, length, slot);
-    return is_still_ready(slot, state) ? aead_drop(result) : WG_DROP_OVERTAKEN;
+    return open_packet(skb, WG_CONTEXT_SKB, packet, session);
 }
 
 #endif

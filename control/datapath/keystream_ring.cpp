@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <atomic>
 
-#include <sys/mman.h>
-
 #include <bpf/bpf.h>
 
 #include "base/log.h"
@@ -26,15 +24,6 @@ constexpr unsigned MAX_BLOCKS = sizeof(wg_slot) / 64;
 std::uint64_t load(const __u64 &from)
 {
     return std::atomic_ref(const_cast<__u64 &>(from)).load(std::memory_order_acquire);
-}
-
-Result<wg_slot *> map_slots(int fd)
-{
-    void *memory =
-        ::mmap(nullptr, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-    if (memory == MAP_FAILED)
-        return system_failure(errno, "ring of keystream: mmap");
-    return static_cast<wg_slot *>(memory);
 }
 
 unsigned blocks_of(std::uint64_t payload)
@@ -68,7 +57,8 @@ Result<std::unique_ptr<KeystreamRing>> KeystreamRing::create(int ring_slots,
                                    sizeof(wg_slot), WG_RING_SLOTS, &options));
     if (!ring->map_)
         return system_failure(errno, "ring of keystream");
-    ring->slots_ = WG_TRY(map_slots(ring->map_.get()));
+    ring->slots_ =
+        WG_TRY(SharedArray<wg_slot>::of(ring->map_.get(), WG_RING_SLOTS, "wg_ring_slots"));
     header = {};
     header.keypair = owner.keypair;
     header.direction = owner.direction;
@@ -81,15 +71,9 @@ Result<std::unique_ptr<KeystreamRing>> KeystreamRing::create(int ring_slots,
     return ring;
 }
 
-KeystreamRing::~KeystreamRing()
-{
-    if (slots_ != nullptr)
-        ::munmap(slots_, RING_BYTES);
-}
-
 void KeystreamRing::erase()
 {
-    sodium_memzero(slots_, RING_BYTES);
+    sodium_memzero(&slots_[0], RING_BYTES);
     bpf_map_delete_elem(ring_slots_, &number_);
     header_ = {};
 }
@@ -191,12 +175,10 @@ void erase_ring(int ring_slots, wg_ring &header, std::uint32_t number)
     std::uint32_t id = 0;
     if (bpf_map_lookup_elem(ring_slots, &number, &id) == 0) {
         const Fd map(bpf_map_get_fd_by_id(id));
-        if (auto slots = map_slots(map.get())) {
-            sodium_memzero(*slots, RING_BYTES);
-            ::munmap(*slots, RING_BYTES);
-        } else {
+        if (const auto slots = SharedArray<wg_slot>::of(map.get(), WG_RING_SLOTS, "wg_ring_slots"))
+            sodium_memzero(&(*slots)[0], RING_BYTES);
+        else
             log::error("an earlier daemon's keystream is not wiped: {}", slots.error().what);
-        }
         bpf_map_delete_elem(ring_slots, &number);
     }
     header = {};

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "datapath/shared_array.h"
 #include "datapath/slot_filler.h"
 
 namespace wg {
@@ -33,12 +34,7 @@ class KeystreamRing {
                                                          const Owner &owner,
                                                          const wg_session_key &key,
                                                          std::uint64_t next);
-    /// Leaves the ring to the programs.
-    ~KeystreamRing();
-    KeystreamRing(const KeystreamRing &) = delete;
-    KeystreamRing &operator=(const KeystreamRing &) = delete;
-
-    /// Zeroes and frees it; no program may use it any more.
+    /// Zeroes and frees it; no program may use it any more. Without that it is left to them.
     void erase();
 
     const Owner &owner() const { return owner_; }
@@ -65,7 +61,7 @@ class KeystreamRing {
     Owner owner_;
     Key key_;
     Fd map_;
-    wg_slot *slots_ = nullptr;
+    SharedArray<wg_slot> slots_;
     std::uint64_t position_ = 0;   ///< the next counter to make
     std::uint64_t generation_ = 0; ///< of what is made now, in its place of the state
     unsigned blocks_ = sizeof(wg_slot) / 64;
