@@ -8,6 +8,7 @@ import socket
 import unittest
 
 from support import Capture, Pair, Topology, Wgxdp, expect_ping, main, wait_until
+from support.noise import TRANSPORT_DATA
 
 NETLINK_KOBJECT_UEVENT = 15
 INITIATION_SIZE = 148
@@ -83,12 +84,13 @@ class InterfaceLife(unittest.TestCase):
             self.assertFalse(initiations(capture))
             with a.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_KOBJECT_UEVENT) as kernel:
                 kernel.sendto(b"change@/devices/vmgenid\0ACTION=change\0NEW_VMGENID=1\0", (0, 1))
-            wait_until(lambda: pair.left.status() and (expect_ping(a, pair.inner[4][1], wait=5) or initiations(capture)),
-                       "a new session is begun")
-            first = initiations(capture)[0].time
-            index = {bytes(sent.payload[4:8]) for sent in capture.datagrams(pair.port)
-                     if sent.time > first and sent.source_port == pair.port and sent.payload[0] == 4}
-            self.assertEqual(len(index), 1)
+            wait_until(lambda: expect_ping(a, pair.inner[4][1], wait=5) or initiations(capture), "a new session is begun")
+            expect_ping(a, pair.inner[4][1])
+            sent = capture.datagrams(pair.port)
+            begun = sent.index(initiations(capture)[0])
+            receivers = {bytes(datagram.payload[4:8]) for datagram in sent[begun:]
+                         if datagram.source_port == pair.port and datagram.payload[0] == TRANSPORT_DATA}
+            self.assertEqual(len(receivers), 1)
 
 
 if __name__ == "__main__":

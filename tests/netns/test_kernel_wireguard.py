@@ -10,12 +10,12 @@ import itertools
 import socket
 import unittest
 
-from support import (MIB, Capture, KernelWireguard, Netns, Node, Pair, Relay, Topology, Wgxdp, check_fast_path,
-                     check_traffic, main, require_kernel_wireguard, udp_echo, wait_until)
+from support import (Capture, KernelWireguard, Netns, Node, Pair, Relay, Topology, Wgxdp, main,
+                     require_kernel_wireguard, udp_echo, wait_until)
+from support.interop import InteropCases
 from support.noise import TRANSPORT_DATA, message_type
 from support.traffic import family_of
 
-SIZE = 50 * MIB
 NOT_ECT, ECT_1, ECT_0, CE = range(4)
 DSCP = 0xB8
 SENT_ECN = {NOT_ECT: NOT_ECT, ECT_1: ECT_1, ECT_0: ECT_0, CE: ECT_0}  # inner: outer
@@ -54,22 +54,8 @@ def ds_of(frame: bytes) -> int:
 
 
 @require_kernel_wireguard
-class WgxdpAndTheKernelDriver(unittest.TestCase):
-    def check(self, mode: str, initiator: str, psk: bool, outer: int) -> None:
-        with Topology() as topology:
-            a, b = topology.underlay()
-            node = Wgxdp(topology, a)
-            pair = Pair(topology, node, KernelWireguard(topology, b), outer=outer, psk=psk, initiator=initiator)
-            node.attach("eth0", mode)
-            pair.up()
-            pair.first_ping()
-            with check_fast_path(node, size=2 * SIZE):
-                check_traffic(pair, SIZE)
-            ours, theirs = pair.peer_of_left(), pair.peer_of_right()
-            self.assertEqual(ours.path, "bpf eth0")
-            self.assertLessEqual(abs(ours.latest_handshake - theirs.latest_handshake), 1)
-            # Handshakes and data alike: what one side counts as sent the other one counts as received.
-            self.assertEqual((ours.rx_bytes, ours.tx_bytes), (theirs.tx_bytes, theirs.rx_bytes))
+class WgxdpAndTheKernelDriver(InteropCases, unittest.TestCase):
+    peer = KernelWireguard
 
     def test_traffic_takes_the_fast_path_whoever_began(self):
         for mode, (initiator, psk, outer) in itertools.product(

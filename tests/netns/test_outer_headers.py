@@ -56,7 +56,7 @@ class OuterHeaders(HostileCases):
     def sent(self, kind: int) -> list[bytes]:
         """The IP packets with messages of this type that have left so far."""
         header = 20 if self.outer == 4 else 40
-        return [frame[14:] for _, frame in list(self.capture.frames)
+        return [frame[14:] for _, frame in self.capture.frames
                 if frame[12:14] in (b"\x08\x00", b"\x86\xdd") and frame[14 + (9 if self.outer == 4 else 6)] == 17
                 and message_type(frame[14 + header + 8:]) == kind]
 

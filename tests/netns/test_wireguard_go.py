@@ -7,29 +7,13 @@
 import itertools
 import unittest
 
-from support import (MIB, Pair, Topology, Wgxdp, WireguardGo, check_fast_path, check_traffic, main,
-                     require_wireguard_go)
-
-SIZE = 50 * MIB
+from support import MIB, Pair, Topology, Wgxdp, WireguardGo, check_traffic, main, require_wireguard_go
+from support.interop import InteropCases
 
 
 @require_wireguard_go
-class WgxdpAndWireguardGo(unittest.TestCase):
-    def check(self, mode: str, initiator: str, psk: bool, outer: int) -> None:
-        with Topology() as topology:
-            a, b = topology.underlay()
-            node = Wgxdp(topology, a)
-            pair = Pair(topology, node, WireguardGo(topology, b), outer=outer, psk=psk, initiator=initiator)
-            node.attach("eth0", mode)
-            pair.up()
-            pair.first_ping()
-            with check_fast_path(node, size=2 * SIZE):
-                check_traffic(pair, SIZE)
-            ours, theirs = pair.peer_of_left(), pair.peer_of_right()
-            self.assertEqual(ours.path, "bpf eth0")
-            self.assertLessEqual(abs(ours.latest_handshake - theirs.latest_handshake), 1)
-            # Handshakes and data alike: what one side counts as sent the other one counts as received.
-            self.assertEqual((ours.rx_bytes, ours.tx_bytes), (theirs.tx_bytes, theirs.rx_bytes))
+class WgxdpAndWireguardGo(InteropCases, unittest.TestCase):
+    peer = WireguardGo
 
     def test_traffic_takes_the_fast_path_whoever_began(self):
         for mode, initiator, psk in itertools.product(("native", "tc"), ("left", "right"), (False, True)):

@@ -75,12 +75,13 @@ class Capture:
 
     def __init__(self, netns: Netns, device: str, without_mark: int | None = None):
         """without_mark: only what does not carry this fwmark."""
-        self.frames: list[tuple[float, bytes]] = []
+        self._frames: list[tuple[float, bytes]] = []
         self._socket = netns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         if without_mark is not None:
             refuse_mark(self._socket, without_mark)
         self._socket.bind((device, ETH_P_ALL))
         self._socket.setblocking(False)
+        self._reading = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._collect, daemon=True)
         self._thread.start()
@@ -88,14 +89,28 @@ class Capture:
     def _collect(self) -> None:
         while not self._stopping.is_set():
             if select.select([self._socket], [], [], 0.05)[0]:
-                frame, address = self._socket.recvfrom(1 << 16)
+                self._read()
+
+    def _read(self) -> None:
+        with self._reading:
+            while True:
+                try:
+                    frame, address = self._socket.recvfrom(1 << 16)
+                except BlockingIOError:
+                    return
                 if address[2] == PACKET_OUTGOING:
-                    self.frames.append((time.monotonic(), frame))
+                    self._frames.append((time.monotonic(), frame))
+
+    @property
+    def frames(self) -> list[tuple[float, bytes]]:
+        """All so far, and when each was read; the thread may not have come to the newest yet."""
+        self._read()
+        return list(self._frames)
 
     def datagrams(self, port: int) -> list[Datagram]:
         """The UDP datagrams to or from a port so far."""
         found = []
-        for when, frame in list(self.frames):
+        for when, frame in self.frames:
             parsed = parse_udp(frame)
             if parsed and port in parsed[:2]:
                 found.append(Datagram(when, *parsed))
