@@ -6,10 +6,12 @@
 #ifndef WGXDP_CHECKSUM_H
 #define WGXDP_CHECKSUM_H
 
+#include <wgxdp/abi.h>
+
 #include "portable.h"
 
 enum checksum_sizes : __u32 {
-    CHECKSUM_MAX_LENGTH = 1600, /* a datagram of the longest payload, and room */
+    CHECKSUM_MAX_LENGTH = WG_MAX_PAYLOAD + 65, /* a datagram of the longest payload, and room */
     CHECKSUM_CHUNK = 64,
     CHECKSUM_IPV4_HEADER = 20,
 };

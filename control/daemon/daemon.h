@@ -69,6 +69,10 @@ class Daemon final : public Service {
     void changed();
     void follow_changes();
     void refresh_listeners();
+    /// Programs, slots and rings for packets as long as the tunnels' are. Replaced in place:
+    /// traffic goes on.
+    void make_room();
+    Result<> load_jumbo();
     void stop_if_idle();
 
     asio::io_context &io_;

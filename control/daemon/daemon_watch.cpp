@@ -76,6 +76,33 @@ void Daemon::adopt()
         tunnels_.emplace(id, *std::move(tunnel));
     }
     nics_->adopt();
+    make_room();
+}
+
+void Daemon::make_room()
+{
+    if (programs_->max_payload() == WG_JUMBO_PAYLOAD ||
+        std::ranges::none_of(
+            tunnels_, [](const auto &entry) { return entry.second->mtu() > WG_STANDARD_PAYLOAD; }))
+        return;
+    if (const auto loaded = load_jumbo(); !loaded)
+        log::error("packets of more than {} bytes take the slow path: {}",
+                   static_cast<unsigned>(WG_STANDARD_PAYLOAD), loaded.error().what);
+}
+
+/* Rings are of one size: the old ones are wiped before what names them goes. */
+Result<> Daemon::load_jumbo()
+{
+    keystream_->pause();
+    auto loaded = programs_->load_jumbo();
+    keystream_->resume(*programs_);
+    if (!loaded)
+        return loaded;
+    log::info("programs are loaded for jumbo packets");
+    for (const auto &[id, tunnel] : tunnels_)
+        tunnel->attach();
+    nics_->reattach();
+    return {};
 }
 
 TunnelContext Daemon::tunnel_context()
@@ -170,6 +197,7 @@ void Daemon::follow_changes()
         entry.second->remove();
         return true;
     });
+    make_room();
     nics_->check_all();
     refresh_listeners();
     const auto neighbours = std::exchange(neighbours_changed_, {});

@@ -225,20 +225,30 @@ void Nics::adopt()
             maps_.erase_nic(ifindex);
             continue;
         }
-        // in place, without a gap: the new programs replace the old ones
-        const bool native = nic->mode == WG_NIC_NATIVE;
-        const auto attached = native ? attachment_.attach_native(ifindex)
-                                     : attachment_.attach_tc(ifindex, "wg_rx_tc");
-        if (!attached) {
+        if (const auto attached = replace_programs(ifindex, from_abi(nic->mode)); !attached) {
             log::error("{}: {}", link->name, attached.error().what);
             continue;
         }
-        const auto reason = native ? Result<std::string>() : why_not_native(*link);
+        const auto reason =
+            nic->mode == WG_NIC_NATIVE ? Result<std::string>() : why_not_native(*link);
         nics_[ifindex] = {link->name, from_abi(nic->mode), from_abi(nic->wanted),
                           nic->wanted == WG_NIC_TC ? ASKED_FOR : reason.value_or(std::string()),
                           nic->unasked != 0};
         check(ifindex);
     }
+}
+
+Result<> Nics::replace_programs(std::uint32_t ifindex, AttachMode mode)
+{
+    return mode == AttachMode::native ? attachment_.attach_native(ifindex)
+                                      : attachment_.attach_tc(ifindex, "wg_rx_tc");
+}
+
+void Nics::reattach()
+{
+    for (const auto &[ifindex, nic] : nics_)
+        if (const auto attached = replace_programs(ifindex, nic.mode); !attached)
+            log::error("{}: {}", nic.name, attached.error().what);
 }
 
 void Nics::check(std::uint32_t ifindex)

@@ -40,6 +40,8 @@ class Nics {
 
     /// Takes over what an earlier daemon attached.
     void adopt();
+    /// Programs that were loaded anew take the place of the old ones, without a gap.
+    void reattach();
     /// The link, its master or its filters may have changed: what no longer holds is taken down,
     /// then made anew.
     void check(std::uint32_t ifindex);
@@ -61,6 +63,7 @@ class Nics {
     void check_missing();
     void lost(std::uint32_t ifindex, const Nic &nic);
     Result<Nic> hook(const Link &link, AttachMode wanted, const std::string &reason);
+    Result<> replace_programs(std::uint32_t ifindex, AttachMode mode);
     void unhook(std::uint32_t ifindex, AttachMode mode);
     Result<> record(const Link &link, const Nic &nic, bool gro_was_on);
 

@@ -51,6 +51,8 @@ class Tunnel {
     const std::string &name() const { return interface_.name; }
     /// Of the open socket, or the one to open when the interface is set up (0: any).
     std::uint16_t listen_port() const { return ntohs(state_.listen_port); }
+    std::uint32_t mtu() const { return state_.mtu; }
+    void attach();                                    ///< wg_tx, or anew in place of an older one
     bool is_bare() const { return state_.bare != 0; } ///< goes with its configuration socket
     Result<> change(DeviceChange change);
     TunnelStatus status();

@@ -54,6 +54,13 @@ bool Tunnel::follow_move(const wg_tunnel &state)
     return moving_;
 }
 
+void Tunnel::attach()
+{
+    if (const auto attached = context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx");
+        !attached)
+        log::error("{}: {}", name(), attached.error().what);
+}
+
 bool Tunnel::link_changed()
 {
     const auto inner = context_.netlink.link_by_index(interface_.inner_ifindex);
@@ -65,9 +72,7 @@ bool Tunnel::link_changed()
     }
     if (!context_.attachment.has_filter(interface_.inner_ifindex)) {
         log::warn("{}: its program was removed from {}", name(), inner->name);
-        if (const auto attached = context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx");
-            !attached)
-            log::error("{}: {}", name(), attached.error().what);
+        attach();
     }
     wg_tunnel state = state_;
     const bool here = !inner->peer_netnsid;

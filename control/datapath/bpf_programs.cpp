@@ -7,10 +7,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <wg_counter.skel.h>
 #include <wg_deliver.skel.h>
 #include <wg_rx.skel.h>
+#include <wg_rx_jumbo.skel.h>
 #include <wg_tx.skel.h>
+#include <wg_tx_jumbo.skel.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -49,18 +52,42 @@ Result<BpfPrograms> BpfPrograms::load(const std::string &pins, Random &random)
     WG_TRY(programs.open_pins());
     if (!programs.adopted_) {
         programs.config_.abi_version = WG_ABI_VERSION;
+        programs.config_.max_payload = WG_STANDARD_PAYLOAD;
         random.fill(mutable_bytes_of(programs.config_.mark_secret));
     }
-    std::size_t size = 0;
-    const void *elf = wg_rx__elf_bytes(&size);
-    WG_TRY(programs.load_object("wg_rx", elf, size));
-    elf = wg_tx__elf_bytes(&size);
-    WG_TRY(programs.load_object("wg_tx", elf, size));
-    elf = wg_deliver__elf_bytes(&size);
-    WG_TRY(programs.load_object("wg_deliver", elf, size));
-    elf = wg_counter__elf_bytes(&size);
-    WG_TRY(programs.load_object("wg_counter", elf, size));
+    WG_TRY(programs.load_objects());
     return programs;
+}
+
+Result<> BpfPrograms::load_jumbo()
+{
+    BpfPrograms grown;
+    grown.pins_ = pins_;
+    grown.adopted_ = adopted_;
+    grown.config_ = config_;
+    grown.config_.max_payload = WG_JUMBO_PAYLOAD;
+    grown.maps_ = std::move(maps_);
+    std::map<std::string, Fd> replaced;
+    for (const char *name : {CONFIG_PIN, "inline_slots", "ring_slots"})
+        replaced.insert(grown.maps_.extract(name));
+    if (auto loaded = grown.load_objects(); !loaded) {
+        maps_ = std::move(grown.maps_);
+        for (auto &[name, fd] : replaced)
+            maps_[name] = std::move(fd);
+        return loaded;
+    }
+    *this = std::move(grown);
+    return {};
+}
+
+Result<> BpfPrograms::load_objects()
+{
+    const bool jumbo = config_.max_payload == WG_JUMBO_PAYLOAD;
+    WG_TRY(load_object("wg_rx", jumbo ? wg_rx_jumbo__elf_bytes : wg_rx__elf_bytes));
+    WG_TRY(load_object("wg_tx", jumbo ? wg_tx_jumbo__elf_bytes : wg_tx__elf_bytes));
+    WG_TRY(load_object("wg_deliver", wg_deliver__elf_bytes));
+    WG_TRY(load_object("wg_counter", wg_counter__elf_bytes));
+    return pin_maps();
 }
 
 Result<> BpfPrograms::open_pins()
@@ -88,15 +115,16 @@ Result<> BpfPrograms::open_pins()
                        "tunnels down first",
                        pins_, config_.abi_version, static_cast<unsigned>(WG_ABI_VERSION));
     for (const auto &entry : std::filesystem::directory_iterator(pins_, error))
-        if (entry.path().filename() != CONFIG_PIN &&
-            entry.path().filename().string().rfind("nic_", 0) != 0)
+        if (entry.path().filename().string().rfind("nic_", 0) != 0)
             maps_[entry.path().filename()] = Fd(bpf_obj_get(entry.path().c_str()));
     adopted_ = true;
     return {};
 }
 
-Result<> BpfPrograms::load_object(const char *name, const void *elf, std::size_t size)
+Result<> BpfPrograms::load_object(const char *name, const void *(*elf_bytes)(std::size_t *))
 {
+    std::size_t size = 0;
+    const void *elf = elf_bytes(&size);
     bpf_object_open_opts options{};
     options.sz = sizeof(options);
     options.object_name = name;
@@ -147,13 +175,36 @@ Result<> BpfPrograms::keep_maps(bpf_object *object)
     bpf_object__for_each_map(map, object)
     {
         const std::string name = bpf_map__is_internal(map) ? CONFIG_PIN : bpf_map__name(map);
-        if (maps_.contains(name) || (adopted_ && name == CONFIG_PIN))
+        if (maps_.contains(name))
             continue;
         Fd fd(::fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0));
-        if (!fd || bpf_obj_pin(fd.get(), (pins_ + "/" + name).c_str()) != 0)
-            return system_failure(errno, "{}/{}: pin", pins_, name);
+        if (!fd)
+            return system_failure(errno, "map {}", name);
         maps_[name] = std::move(fd);
+        unpinned_.insert(name);
     }
+    return {};
+}
+
+/* Whenever this ends, the next daemon finds a `config`, and never slots of a size that it does not
+ * say: those of another size go first, and the new ones come last. */
+Result<> BpfPrograms::pin_maps()
+{
+    const auto path = [this](const std::string &name) { return pins_ + "/" + name; };
+    for (const std::string &name : unpinned_)
+        if (name != CONFIG_PIN)
+            ::unlink(path(name).c_str());
+    if (unpinned_.erase(CONFIG_PIN) > 0) {
+        const std::string begun = path("new_config");
+        ::unlink(begun.c_str());
+        if (bpf_obj_pin(maps_.at(CONFIG_PIN).get(), begun.c_str()) != 0 ||
+            ::rename(begun.c_str(), path(CONFIG_PIN).c_str()) != 0)
+            return system_failure(errno, "{}: pin", path(CONFIG_PIN));
+    }
+    for (const std::string &name : unpinned_)
+        if (bpf_obj_pin(maps_.at(name).get(), path(name).c_str()) != 0)
+            return system_failure(errno, "{}: pin", path(name));
+    unpinned_.clear();
     return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ class BpfPrograms {
     /// `pins`: a directory in a BPF file system. An error names the program and ends with the
     /// verifier's last words.
     static Result<BpfPrograms> load(const std::string &pins, Random &random);
+    /// Loads them anew, with cipher slots and rings for jumbo packets. Maps stay as they are but
+    /// `inline_slots`, `ring_slots` and `config`, which nobody may be using; attaching the new
+    /// programs is the caller's. After an error all is as before.
+    Result<> load_jumbo();
 
     BpfPrograms(BpfPrograms &&) = default;
     BpfPrograms &operator=(BpfPrograms &&) = default;
@@ -34,6 +39,7 @@ class BpfPrograms {
     int program(const std::string &name) const;
     const std::map<std::string, int> &programs() const { return programs_; }
     const std::string &pins() const { return pins_; }
+    wg_payload max_payload() const { return config_.max_payload; }
 
   private:
     struct Close {
@@ -43,14 +49,17 @@ class BpfPrograms {
 
     BpfPrograms() = default;
     Result<> open_pins();
-    Result<> load_object(const char *name, const void *elf, std::size_t size);
+    Result<> load_objects();
+    Result<> load_object(const char *name, const void *(*elf_bytes)(std::size_t *));
     Result<> fill_settings(bpf_map *map);
     Result<> keep_maps(bpf_object *object);
+    Result<> pin_maps();
 
     std::string pins_;
     bool adopted_ = false;
     wg_config config_{};
     std::map<std::string, Fd> maps_;
+    std::set<std::string> unpinned_; ///< of them, new ones
     std::map<std::string, int> programs_;
     std::vector<Object> objects_;
 };

@@ -18,7 +18,6 @@ namespace wg {
 namespace {
 
 constexpr std::size_t POOL_BYTES = 64UL << 20;
-constexpr std::size_t MAX_RINGS = std::min(POOL_BYTES / RING_BYTES, WG_MAX_RINGS - 1UL);
 constexpr auto LOOK = std::chrono::seconds(1); // while there are rings
 constexpr int IDLE_LOOKS = 5;
 constexpr std::uint64_t IDLE_PACKETS = 32; // so few between two looks
@@ -35,11 +34,25 @@ Result<std::unique_ptr<Keystream>> Keystream::start(const BpfPrograms &programs,
     const SlotFiller filler = enabled ? slot_fillers().front() : SlotFiller{"none", nullptr};
     std::unique_ptr<Keystream> keystream(new Keystream(filler));
     WG_TRY(keystream->open(programs));
-    if (enabled)
-        keystream->start_threads();
-    else
-        keystream->erase_adopted();
+    keystream->resume(programs);
     return keystream;
+}
+
+void Keystream::resume(const BpfPrograms &programs)
+{
+    max_payload_ = programs.max_payload();
+    ring_slots_ = programs.map("ring_slots");
+    if (filler_.fill != nullptr)
+        start_threads();
+    else
+        erase_adopted();
+}
+
+void Keystream::pause()
+{
+    stop_threads();
+    rings_.clear();
+    erase_adopted();
 }
 
 Result<> Keystream::open(const BpfPrograms &programs)
@@ -51,7 +64,6 @@ Result<> Keystream::open(const BpfPrograms &programs)
     WG_TRY(attach(keypairs_, "keypairs"));
     WG_TRY(attach(keypair_secrets_, "keypair_secrets"));
     WG_TRY(attach(indices_, "indices"));
-    ring_slots_ = programs.map("ring_slots");
     cipher_counts_ = programs.map("cipher_counts");
     headers_ = WG_TRY(SharedArray<wg_ring>::of(programs.map("rings"), WG_MAX_RINGS, "rings"));
     activity_ = WG_TRY(SharedArray<wg_peer_activity>::of(programs.map("peer_activity"),
@@ -75,6 +87,11 @@ void Keystream::start_threads()
 
 Keystream::~Keystream()
 {
+    stop_threads();
+}
+
+void Keystream::stop_threads()
+{
     if (thread_.joinable()) {
         {
             const std::lock_guard lock(mutex_);
@@ -82,6 +99,7 @@ Keystream::~Keystream()
         }
         ::eventfd_write(wake_.get(), 1);
         thread_.join();
+        stopping_ = false;
         erase_retired();
     }
     producers_.clear();
@@ -173,7 +191,7 @@ Result<> Keystream::make_ring(const wg_keystream_wanted &request)
     const bool sends = request.direction == WG_SEND;
     auto made = KeystreamRing::create(ring_slots_, headers_[*number], *number,
                                       {request.keypair, request.peer, request.direction},
-                                      sends ? secrets->send : secrets->receive,
+                                      max_payload_, sends ? secrets->send : secrets->receive,
                                       sends ? keypair->tx_counter : keypair->replay_next);
     sodium_memzero(&*secrets, sizeof(*secrets));
     auto ring = WG_TRY(std::move(made));
@@ -197,8 +215,10 @@ Result<> Keystream::make_ring(const wg_keystream_wanted &request)
 
 std::optional<std::uint32_t> Keystream::free_number() const
 {
+    const std::size_t ring_bytes = std::size_t{slot_size(max_payload_)} * WG_RING_SLOTS;
+    const std::size_t rings = std::min(POOL_BYTES / ring_bytes, WG_MAX_RINGS - 1UL);
     const std::lock_guard lock(mutex_);
-    for (std::uint32_t number = 1; number <= MAX_RINGS; number++)
+    for (std::uint32_t number = 1; number <= rings; number++)
         if (!rings_.contains(number) && !retired_.contains(number))
             return number;
     return {};

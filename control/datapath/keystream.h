@@ -32,6 +32,9 @@ class Keystream {
     static Result<std::unique_ptr<Keystream>> start(const BpfPrograms &programs, bool enabled);
     /// Leaves the rings to the programs, who use them up.
     ~Keystream();
+    /// Wipes and erases all rings, and makes none until resume(): for other programs, maybe.
+    void pause();
+    void resume(const BpfPrograms &programs);
 
     /// The keypair is unlinked: it gets no ring any more, and those it has are unlinked at once and
     /// zeroed after a grace period.
@@ -56,6 +59,7 @@ class Keystream {
     explicit Keystream(const SlotFiller &filler) : filler_(filler) {}
     Result<> open(const BpfPrograms &programs);
     void start_threads();
+    void stop_threads();
     void run();
     void wait();
     void answer_bell();
@@ -71,6 +75,7 @@ class Keystream {
     void erase_adopted();
 
     SlotFiller filler_;
+    wg_payload max_payload_ = WG_STANDARD_PAYLOAD;
     int ring_slots_ = -1;
     int cipher_counts_ = -1;
     BpfMap<std::uint64_t, wg_keypair> keypairs_;

@@ -19,16 +19,16 @@ constexpr std::uint64_t LATE =
     128; // so far back a slot stays as it is: packets overtake each other
 constexpr std::uint64_t AHEAD = WG_RING_SLOTS - LATE;
 constexpr std::uint64_t WAKE_AFTER = WG_RING_SLOTS / 4;
-constexpr unsigned MAX_BLOCKS = sizeof(wg_slot) / 64;
 
 std::uint64_t load(const __u64 &from)
 {
     return std::atomic_ref(const_cast<__u64 &>(from)).load(std::memory_order_acquire);
 }
 
-unsigned blocks_of(std::uint64_t payload)
+/* Block 0, and the keystream. */
+std::uint64_t blocks_of(std::uint64_t payload)
 {
-    return static_cast<unsigned>(std::clamp<std::uint64_t>(1 + (payload + 63) / 64, 1, MAX_BLOCKS));
+    return 1 + (payload + 63) / 64;
 }
 
 } // namespace
@@ -45,6 +45,7 @@ Result<std::unique_ptr<KeystreamRing>> KeystreamRing::create(int ring_slots,
                                                              wg_ring &header,
                                                              std::uint32_t number,
                                                              const Owner &owner,
+                                                             wg_payload max_payload,
                                                              const wg_session_key &key,
                                                              std::uint64_t next)
 {
@@ -54,11 +55,11 @@ Result<std::unique_ptr<KeystreamRing>> KeystreamRing::create(int ring_slots,
     options.sz = sizeof(options);
     options.map_flags = BPF_F_MMAPABLE;
     ring->map_ = Fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "wg_ring_slots", sizeof(std::uint32_t),
-                                   sizeof(wg_slot), WG_RING_SLOTS, &options));
+                                   slot_size(max_payload), WG_RING_SLOTS, &options));
     if (!ring->map_)
         return system_failure(errno, "ring of keystream");
-    ring->slots_ =
-        WG_TRY(SharedArray<wg_slot>::of(ring->map_.get(), WG_RING_SLOTS, "wg_ring_slots"));
+    ring->slots_ = WG_TRY(RingSlots::of(ring->map_.get()));
+    ring->set_blocks(WG_STANDARD_PAYLOAD);
     header = {};
     header.keypair = owner.keypair;
     header.direction = owner.direction;
@@ -73,7 +74,7 @@ Result<std::unique_ptr<KeystreamRing>> KeystreamRing::create(int ring_slots,
 
 void KeystreamRing::erase()
 {
-    sodium_memzero(&slots_[0], RING_BYTES);
+    slots_.wipe();
     bpf_map_delete_elem(ring_slots_, &number_);
     header_ = {};
 }
@@ -101,18 +102,23 @@ std::size_t KeystreamRing::fill(const SlotFiller &filler, std::size_t limit, Ins
     return made;
 }
 
+void KeystreamRing::set_blocks(std::uint64_t payload)
+{
+    blocks_ = static_cast<unsigned>(std::min<std::uint64_t>(blocks_of(payload), slots_.blocks()));
+}
+
 /* Slots that are too short for what is sent now are made again, but not under who may be reading
  * one. */
 void KeystreamRing::choose_blocks(std::uint64_t next, Instant now)
 {
     longest_[0] = std::max<std::uint64_t>(longest_[0], load(header_.longest));
     if (blocks_of(longest_[0]) > blocks_) {
-        blocks_ = blocks_of(longest_[0]);
+        set_blocks(longest_[0]);
         rewind(next + LATE);
     }
     if (now < period_end_)
         return;
-    blocks_ = blocks_of(std::max(longest_[0], longest_[1]));
+    set_blocks(std::max(longest_[0], longest_[1]));
     period_end_ = now + PERIOD;
     longest_[1] = std::exchange(longest_[0], 0);
     std::atomic_ref(header_.longest).store(0, std::memory_order_relaxed);
@@ -131,7 +137,7 @@ void KeystreamRing::rewind(std::uint64_t to)
 bool KeystreamRing::are_ready() const
 {
     for (std::uint64_t counter = position_; counter < position_ + SLOT_LANES; counter++)
-        if (const wg_slot &slot = slots_[counter % WG_RING_SLOTS];
+        if (const wg_slot &slot = slots_[counter];
             (slot.state & ~WG_SLOT_GENERATIONS) != (WG_SLOT_READY | counter) ||
             slot.blocks < blocks_)
             return false;
@@ -144,7 +150,7 @@ void KeystreamRing::fill_lanes(const SlotFiller &filler)
 {
     SlotLanes lanes;
     for (std::size_t lane = 0; lane < SLOT_LANES; lane++) {
-        lanes[lane] = &slots_[(position_ + lane) % WG_RING_SLOTS];
+        lanes[lane] = &slots_[position_ + lane];
         std::atomic_ref(lanes[lane]->state).store(WG_SLOT_EMPTY, std::memory_order_relaxed);
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -175,8 +181,8 @@ void erase_ring(int ring_slots, wg_ring &header, std::uint32_t number)
     std::uint32_t id = 0;
     if (bpf_map_lookup_elem(ring_slots, &number, &id) == 0) {
         const Fd map(bpf_map_get_fd_by_id(id));
-        if (const auto slots = SharedArray<wg_slot>::of(map.get(), WG_RING_SLOTS, "wg_ring_slots"))
-            sodium_memzero(&(*slots)[0], RING_BYTES);
+        if (auto slots = RingSlots::of(map.get()))
+            slots->wipe();
         else
             log::error("an earlier daemon's keystream is not wiped: {}", slots.error().what);
         bpf_map_delete_elem(ring_slots, &number);

@@ -11,12 +11,10 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "datapath/shared_array.h"
+#include "datapath/ring_slots.h"
 #include "datapath/slot_filler.h"
 
 namespace wg {
-
-inline constexpr std::size_t RING_BYTES = sizeof(wg_slot) * WG_RING_SLOTS;
 
 class KeystreamRing {
   public:
@@ -27,11 +25,13 @@ class KeystreamRing {
     };
 
     /// Makes ring `number`, empty, from counter `next` on. `ring_slots`: the map of that name,
-    /// which has no such ring yet; `header`: its element of the map `rings`. The caller links it.
+    /// which has no such ring yet; `header`: its element of the map `rings`; `max_payload`: the
+    /// programs' own. The caller links it.
     static Result<std::unique_ptr<KeystreamRing>> create(int ring_slots,
                                                          wg_ring &header,
                                                          std::uint32_t number,
                                                          const Owner &owner,
+                                                         wg_payload max_payload,
                                                          const wg_session_key &key,
                                                          std::uint64_t next);
     /// Zeroes and frees it; no program may use it any more. Without that it is left to them.
@@ -51,6 +51,7 @@ class KeystreamRing {
   private:
     KeystreamRing(int ring_slots, wg_ring &header, std::uint32_t number, const Owner &owner);
     void choose_blocks(std::uint64_t next, Instant now);
+    void set_blocks(std::uint64_t payload); ///< as this needs, or as many as there are
     void rewind(std::uint64_t to);
     bool are_ready() const;
     void fill_lanes(const SlotFiller &filler);
@@ -61,12 +62,12 @@ class KeystreamRing {
     Owner owner_;
     Key key_;
     Fd map_;
-    SharedArray<wg_slot> slots_;
+    RingSlots slots_;
     std::uint64_t position_ = 0;   ///< the next counter to make
     std::uint64_t generation_ = 0; ///< of what is made now, in its place of the state
-    unsigned blocks_ = sizeof(wg_slot) / 64;
+    unsigned blocks_ = 0;          ///< of each slot that is made now
     /// Payload of this and the last period; nothing is known of a time before the first.
-    std::uint64_t longest_[2] = {0, WG_MAX_PAYLOAD};
+    std::uint64_t longest_[2] = {0, WG_STANDARD_PAYLOAD};
     Instant period_end_;
 };
 

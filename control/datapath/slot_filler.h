@@ -18,8 +18,8 @@ using SlotLanes = std::array<wg_slot *, SLOT_LANES>;
 
 struct SlotFiller {
     const char *name; ///< "avx512", "avx2" or "portable"
-    /// Writes blocks 0 to blocks - 1 (1 to 25 of them) of the stream of counter, counter + 1, …,
-    /// but not the second half of block 0, where a slot keeps its state.
+    /// Writes blocks 0 to blocks - 1 (as many as a slot has) of the stream of counter, counter + 1,
+    /// …, but not the second half of block 0, where a slot keeps its state.
     void (*fill)(const wg_session_key &key,
                  std::uint64_t counter,
                  const SlotLanes &slots,

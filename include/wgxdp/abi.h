@@ -17,13 +17,20 @@
 #include <wgxdp/protocol.h>
 
 enum wg_abi : __u32 {
-    WG_ABI_VERSION = 3,
+    WG_ABI_VERSION = 4,
     WG_MAX_PEERS = 1 << 17,
     WG_SLOTS_PER_CPU = 4,
-    WG_MAX_RINGS = 1024,   /* number 0 is none */
-    WG_RING_SLOTS = 1024,  /* a power of two */
-    WG_MAX_PAYLOAD = 1535, /* longest padded inner packet a cipher slot can carry */
+    WG_MAX_RINGS = 1024,  /* number 0 is none */
+    WG_RING_SLOTS = 1024, /* a power of two */
 };
+
+/* The longest padded inner packet that a cipher slot can carry, in bytes. The programs come in two
+ * sizes, made from the same source with one of these as WG_MAX_PAYLOAD: the larger slots take the
+ * verifier, and the memory of a ring, six times as far. */
+enum wg_payload : __u32 { WG_STANDARD_PAYLOAD = 1535, WG_JUMBO_PAYLOAD = 8959 };
+#ifndef WG_MAX_PAYLOAD /* the daemon, which has to do with both */
+#define WG_MAX_PAYLOAD WG_JUMBO_PAYLOAD
+#endif
 
 /* An IP address and port of a peer. IPv4 stands in the first 4 bytes of address, the rest is zero.
  */
@@ -243,8 +250,8 @@ struct wg_slot {
     __u64 reserved[2];
     __u64 keystream[(WG_MAX_PAYLOAD + 1) / 8];
 };
-static_assert(sizeof(struct wg_slot) == 25 * 64,
-              "25 cache lines: block 0 and 24 blocks of keystream");
+static_assert(sizeof(struct wg_slot) == 64 + WG_MAX_PAYLOAD + 1,
+              "whole cache lines: block 0, and as many blocks of keystream as the payload has");
 
 /* State of a slot in a ring: ready for the counter in its low bits, or not. Only the producer
  * writes a slot, and not while it says ready; programs read, and look again afterwards whether it
@@ -324,7 +331,7 @@ static_assert(sizeof(struct wg_mark) == 8 + 4 + 4);
 /* .rodata of every program, filled before load and pinned as `config`. */
 struct wg_config {
     __u32 abi_version;
-    __u32 padding;
+    enum wg_payload max_payload;
     __u64 mark_secret;
 };
 static_assert(sizeof(struct wg_config) == 4 + 4 + 8);

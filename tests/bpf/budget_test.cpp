@@ -16,7 +16,9 @@
 #include "wg_counter.skel.h"
 #include "wg_deliver.skel.h"
 #include "wg_rx.skel.h"
+#include "wg_rx_jumbo.skel.h"
 #include "wg_tx.skel.h"
+#include "wg_tx_jumbo.skel.h"
 
 namespace wg::test {
 
@@ -37,7 +39,7 @@ unsigned processed(const char *log)
                : 0;
 }
 
-void verify(const void *(*elf_bytes)(std::size_t *), Counts &counts)
+void verify(const void *(*elf_bytes)(std::size_t *), Counts &counts, const char *variant = "")
 {
     std::size_t size = 0;
     const void *elf = elf_bytes(&size);
@@ -55,7 +57,7 @@ void verify(const void *(*elf_bytes)(std::size_t *), Counts &counts)
     }
     ASSERT_EQ(bpf_object__load(object.get()), 0);
     for (const auto &[name, log] : logs)
-        counts[name] = processed(log.data());
+        counts[name + variant] = processed(log.data());
 }
 
 } // namespace
@@ -65,6 +67,8 @@ TEST(Budget, of_verified_instructions_is_kept_by_every_program)
     Counts counts;
     verify(wg_rx__elf_bytes, counts);
     verify(wg_tx__elf_bytes, counts);
+    verify(wg_rx_jumbo__elf_bytes, counts, "_jumbo");
+    verify(wg_tx_jumbo__elf_bytes, counts, "_jumbo");
     verify(wg_deliver__elf_bytes, counts);
     verify(wg_counter__elf_bytes, counts);
     for (const auto &[program, budget] : BUDGETS) {

@@ -74,7 +74,7 @@ const Spoiled CASES[] = {
     {"udp_length_too_long", [](Layers &layers) { layers.udp.length = 8 + 32 + 64 + 1; }},
     {"udp_length_too_short", [](Layers &layers) { layers.udp.length = 8 + 31; }},
     {"udp_length_0", [](Layers &layers) { layers.udp.length = 0; }},
-    {"longer_than_a_slot", [](Layers &layers) { layers.payload.resize(WG_MAX_PAYLOAD + 1); }},
+    {"longer_than_a_slot", [](Layers &layers) { layers.payload.resize(WG_STANDARD_PAYLOAD + 1); }},
     {"jumbo", [](Layers &layers) { layers.payload.resize(3000); }},
 };
 

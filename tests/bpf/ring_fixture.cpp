@@ -25,13 +25,13 @@ wg_session_key session_key(const TestKeypair &keypair, wg_direction direction)
     return key;
 }
 
-SharedArray<wg_slot> slots_of(std::uint32_t number)
+RingSlots slots_of(std::uint32_t number)
 {
     std::uint32_t id = 0;
     if (bpf_map_lookup_elem(map("ring_slots"), &number, &id) != 0)
         throw std::system_error(errno, std::generic_category(), "ring_slots");
     const Fd slots(bpf_map_get_fd_by_id(id));
-    return must(SharedArray<wg_slot>::of(slots.get(), WG_RING_SLOTS, "slots"));
+    return must(RingSlots::of(slots.get()));
 }
 
 std::uint32_t next_number = 1;
@@ -56,6 +56,7 @@ TestRing::TestRing(SharedMaps &maps,
                                        header_,
                                        next_number,
                                        {peer.current.id, peer.state.id, direction},
+                                       Sandbox::get().programs().max_payload(),
                                        session_key(peer.current, direction),
                                        next))),
       slots_(slots_of(next_number)), filler_(slot_fillers().front())

@@ -39,7 +39,7 @@ class TestRing {
     /// From now on with this one.
     void use(const SlotFiller &filler) { filler_ = filler; }
     std::uint64_t state(std::uint64_t counter) const { return slot(counter).state; }
-    wg_slot &slot(std::uint64_t counter) const { return slots_[counter % WG_RING_SLOTS]; }
+    wg_slot &slot(std::uint64_t counter) const { return slots_[counter]; }
     KeystreamRing &ring() { return *ring_; }
     wg_ring &header() { return header_; }
     __u32 &link() { return link_; }
@@ -48,7 +48,7 @@ class TestRing {
     wg_ring &header_;
     __u32 &link_;
     std::unique_ptr<KeystreamRing> ring_;
-    SharedArray<wg_slot> slots_;
+    RingSlots slots_;
     SlotFiller filler_;
     Instant time_ = now().instant;
 };

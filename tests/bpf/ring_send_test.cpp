@@ -247,7 +247,7 @@ TEST_F(RingSend, sends_nothing_made_from_a_slot_that_was_written_meanwhile)
                              ;
                          wg_slot &slot = ring.slot(counter);
                          std::atomic_ref(slot.state).exchange(WG_SLOT_EMPTY);
-                         std::memset(slot.keystream, 0xee, sizeof(slot.keystream));
+                         std::memset(slot.keystream, 0xee, WG_STANDARD_PAYLOAD + 1);
                          std::atomic_ref(slot.state).store(WG_SLOT_READY | (WG_SLOT_COUNTERS - 1));
                      }
                  }});

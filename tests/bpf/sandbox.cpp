@@ -67,6 +67,7 @@ Result<> Sandbox::open()
     if (::mount("bpf", name.c_str(), "bpf", 0, nullptr) != 0)
         return system_failure(ENOTSUP, "a BPF file system");
     WG_TRY(the_sandbox->make_devices());
+    the_sandbox->cpus_ = static_cast<std::size_t>(libbpf_num_possible_cpus());
     return the_sandbox->load();
 }
 
@@ -87,7 +88,8 @@ Result<> Sandbox::make_devices()
 
 Result<> Sandbox::load()
 {
-    cpus_ = static_cast<std::size_t>(libbpf_num_possible_cpus());
+    if (programs_)
+        remove_pins(programs_->pins());
     programs_ =
         std::make_unique<BpfPrograms>(WG_TRY(BpfPrograms::load(directory_ + "/pins", random_)));
     return {};

@@ -31,6 +31,8 @@ class Sandbox {
     std::uint32_t nic() const { return nic_; }
     std::uint32_t wg0() const { return wg0_; }
     std::uint32_t wg0x() const { return wg0x_; }
+    /// The programs, with new maps.
+    Result<> load();
     /// Empties every map; arrays become zero.
     void clear();
     std::size_t cpus() const { return cpus_; }
@@ -38,7 +40,6 @@ class Sandbox {
   private:
     Sandbox() = default;
     Result<> make_devices();
-    Result<> load();
 
     std::string directory_;
     SystemRandom random_;

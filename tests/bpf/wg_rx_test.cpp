@@ -54,7 +54,7 @@ TEST_P(WgRx, delivers_an_inner_packet_of_every_length_without_its_padding)
 TEST_P(WgRx, delivers_the_longest_packet_that_a_slot_can_carry)
 {
     const TestPeer peer = add_peer(2, false);
-    const Buffer inner = from_peer(2, false, WG_MAX_PAYLOAD);
+    const Buffer inner = from_peer(2, false, WG_STANDARD_PAYLOAD);
     EXPECT_TRUE(is_delivered(receive(arriving(peer, inner, {})), inner, peer));
 }
 

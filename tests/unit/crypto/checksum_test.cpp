@@ -40,7 +40,7 @@ std::uint16_t swapped(std::uint16_t word)
 
 TEST(Checksum, agrees_with_the_definition_for_every_length_and_reads_no_byte_more)
 {
-    for (std::size_t length = 0; length <= CHECKSUM_MAX_LENGTH; length++) {
+    for (std::size_t length = 0; length <= CHECKSUM_MAX_LENGTH; length += length < 1600 ? 1 : 61) {
         for (const Buffer &data : {random_bytes(length), Buffer(length, 0xff), Buffer(length)}) {
             __u64 sum = 0;
             ASSERT_TRUE(
