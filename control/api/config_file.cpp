@@ -101,9 +101,10 @@ class Parser {
     }
     Result<> read_allowed_ips(std::string_view value)
     {
+        allowed_ips_line_ = line_;
         if (value.empty())
             return {};
-        return read_list(ALLOWED_IP, value, peer_.allowed_ips);
+        return read_list(ALLOWED_IP, value, allowed_ips_);
     }
     Result<> read_endpoint(std::string_view value)
     {
@@ -128,6 +129,8 @@ class Parser {
     unsigned peer_line_ = 0; ///< 0: no [Peer] is open
     bool has_public_key_ = false;
     ConfigPeer peer_;
+    std::vector<PrefixTerm> allowed_ips_; ///< of all lines: one may cut holes into another's
+    unsigned allowed_ips_line_ = 0;       ///< the last of them
     std::vector<std::optional<ConfigPeer>> peers_; ///< nothing: a later section took over
     std::map<PublicKey, std::size_t> peer_slots_;
 };
@@ -231,6 +234,9 @@ Result<> Parser::end_peer()
         return {};
     if (!has_public_key_)
         return refuse(peer_line_, "PublicKey: missing in this [Peer]");
+    const auto allowed_ips = std::exchange(allowed_ips_, {});
+    peer_.allowed_ips = WG_TRY(at(config_place(name_, allowed_ips_line_),
+                                  at("AllowedIPs", prefix_difference(allowed_ips))));
     auto [slot, inserted] = peer_slots_.try_emplace(peer_.public_key, peers_.size());
     if (!inserted) {
         ConfigPeer earlier = *std::exchange(peers_[slot->second], std::nullopt);

@@ -37,7 +37,9 @@ Result<PeerChange> read_peer(const Fields &fields)
     peer.preshared_key = WG_TRY(fields.optional("preshared_key", SECRET_KEY));
     peer.endpoint = WG_TRY(fields.optional("endpoint", ENDPOINT));
     peer.persistent_keepalive = WG_TRY(fields.number<std::uint16_t>("persistent_keepalive"));
-    for (const Prefix &prefix : WG_TRY(fields.texts("allowed_ips", ALLOWED_IP)))
+    const auto allowed_ips = WG_TRY(fields.texts("allowed_ips", ALLOWED_IP));
+    for (const Prefix &prefix :
+         WG_TRY(at(fields.path_of("allowed_ips"), prefix_difference(allowed_ips))))
         peer.allowed_ips.push_back({.prefix = prefix});
     return peer;
 }

@@ -11,6 +11,7 @@
 #include "api/service.h"
 #include "base/address.h"
 #include "base/encoding.h"
+#include "base/prefix_difference.h"
 #include "base/result.h"
 #include "base/secret.h"
 
@@ -48,7 +49,8 @@ inline constexpr TextForm<std::uint16_t> PERSISTENT_KEEPALIVE{"0 to 65535 second
 inline constexpr TextForm<std::uint32_t> FWMARK{"0 to 4294967295, 0x hex or off", parse_fwmark};
 inline constexpr TextForm<bool> ATTACH_POLICY{"auto or no", parse_attach_policy};
 inline constexpr TextForm<std::uint32_t> MTU{"68 to 65535", parse_mtu};
-inline constexpr TextForm<Prefix> ALLOWED_IP{"an IP prefix like 10.0.0.0/8", Prefix::parse};
+inline constexpr TextForm<PrefixTerm> ALLOWED_IP{
+    "an IP prefix like 10.0.0.0/8, or !10.1.0.0/16 to leave one out", PrefixTerm::parse};
 inline constexpr TextForm<InterfaceAddress> ADDRESS{"an IP address like 10.0.0.1/24",
                                                     InterfaceAddress::parse};
 inline constexpr TextForm<Endpoint> ENDPOINT{

@@ -46,7 +46,8 @@ TEST_F(CliErrors, a_wrong_command_line_is_explained)
          "--instance: expected 1 to 64 letters, digits, '-', '_' or '.', got \"../x\""},
         {{"peer", "add", "wg0", "key"}, "public_key: expected a key of 44 base64 characters"},
         {{"peer", "add", "wg0", PEER_A, "--allowed-ips", "10.0.0.0/8,x"},
-         "allowed_ips[1]: expected an IP prefix like 10.0.0.0/8, got \"x\""},
+         "allowed_ips[1]: expected an IP prefix like 10.0.0.0/8, or !10.1.0.0/16 to leave one out, "
+         "got \"x\""},
         {{"peer", "add", "wg0", PEER_A, "--endpoint", "host"},
          "--endpoint: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got "
          "\"host\""},

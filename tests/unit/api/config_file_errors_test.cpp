@@ -88,7 +88,8 @@ TEST(ConfigFileErrors, name_the_wrong_line_of_the_interface)
 
 TEST(ConfigFileErrors, name_the_wrong_line_of_a_peer)
 {
-    const std::string PREFIX = "AllowedIPs: expected an IP prefix like 10.0.0.0/8, got ";
+    const std::string PREFIX =
+        "AllowedIPs: expected an IP prefix like 10.0.0.0/8, or !10.1.0.0/16 to leave one out, got ";
     const std::string PLACE =
         "Endpoint: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got ";
     const std::string SECONDS = "PersistentKeepalive: expected 0 to 65535 seconds or off, got ";
@@ -101,6 +102,9 @@ TEST(ConfigFileErrors, name_the_wrong_line_of_a_peer)
         {"AllowedIPs = 10.0.0/8", PREFIX + "\"10.0.0/8\""},
         {"AllowedIPs = 10.0.0.0/8, , ::/0", PREFIX + "nothing"},
         {"AllowedIPs = +10.0.0.0/8", PREFIX + "\"+10.0.0.0/8\""},
+        {"AllowedIPs = !", PREFIX + "\"!\""},
+        {"AllowedIPs = 10.0.0.0/8, !0.0.0.0/0",
+         "AllowedIPs: expected a prefix that is not excluded, but nothing remains"},
         {"Endpoint =", PLACE + "nothing"},
         {"Endpoint = host", PLACE + "\"host\""},
         {"Endpoint = host:", PLACE + "\"host:\""},

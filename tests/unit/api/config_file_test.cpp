@@ -123,6 +123,8 @@ TEST(ConfigFile, is_as_lenient_as_wg_about_peers)
         {"lists and lines", "AllowedIPs = 10.0.0.1,10.0.0.2/32\nAllowedIPs = ::/0",
          " 10.0.0.1/32 10.0.0.2/32 ::/0"},
         {"host bits", "AllowedIPs = 10.1.2.3/8", " 10.0.0.0/8"},
+        {"a hole", "AllowedIPs = !10.0.0.0/9\nAllowedIPs = 10.0.0.0/8, !10.192.0.0/10",
+         " 10.128.0.0/10"},
         {"keepalive off", "PersistentKeepalive = OFF", " every 0"},
         {"longest keepalive", "PersistentKeepalive = 65535", " every 65535"},
         {"IPv6 endpoint", "Endpoint = [2001:db8::1]:1", " at 2001:db8::1 port 1 line 5"},

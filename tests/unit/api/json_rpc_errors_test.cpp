@@ -45,7 +45,8 @@ class JsonRpcErrors : public testing::Test {
 const std::string NAME =
     "expected an interface name of 1 to 15 characters without spaces, '/', ':' or '%'";
 const std::string KEY = "expected a key of 44 base64 characters";
-const std::string PREFIX = "expected an IP prefix like 10.0.0.0/8, got ";
+const std::string PREFIX =
+    "expected an IP prefix like 10.0.0.0/8, or !10.1.0.0/16 to leave one out, got ";
 const std::string PLACE =
     "expected a numeric address and port like 192.0.2.1:51820 or [2001:db8::1]:51820, got ";
 
@@ -119,6 +120,8 @@ TEST_F(JsonRpcErrors, tunnel_add_names_the_wrong_field_of_a_peer)
          "peers[1].allowed_ips: expected an array, got \"10.0.0.0/8\""},
         {{{"allowed_ips", {"10.0.0.0/8", "::/0", "10.0.0.0/33"}}},
          "peers[1].allowed_ips[2]: " + PREFIX + "\"10.0.0.0/33\""},
+        {{{"allowed_ips", {"10.0.0.0/8", "!10.0.0.0/8"}}},
+         "peers[1].allowed_ips: expected a prefix that is not excluded, but nothing remains"},
         {{{"allowed_ips", {std::string("10.0.0.0\0/8", 11)}}},
          "peers[1].allowed_ips[0]: " + PREFIX + "\"10.0.0.0?/8\""},
         {{{"allowed_ips", {json::array()}}}, "peers[1].allowed_ips[0]: " + PREFIX + "an array"},

@@ -118,6 +118,17 @@ TEST_F(JsonRpc, the_simple_methods_pass_their_names_on)
     }
 }
 
+TEST_F(JsonRpc, allowed_ips_may_have_holes)
+{
+    ask("peer.set", {{"tunnel", "wg0"},
+                     {"public_key", PEER_A},
+                     {"allowed_ips", {"!10.128.0.0/9", "10.0.0.0/8", "::/0"}}});
+    const auto &allowed_ips = service.changed.at(0).peers.at(0).allowed_ips;
+    ASSERT_EQ(allowed_ips.size(), 2u);
+    EXPECT_EQ(allowed_ips[0].prefix.text(), "10.0.0.0/9");
+    EXPECT_EQ(allowed_ips[1].prefix.text(), "::/0");
+}
+
 TEST_F(JsonRpc, peer_set_changes_one_peer)
 {
     ask("peer.set", {{"tunnel", "wg0"},
