@@ -70,6 +70,7 @@ class Device::State::Request {
     Result<> prepare_peer(PeerChange &change);
     Result<> set_preshared_key(Peer &peer, const Key &key);
     Result<> set_allowed_ips(Peer &peer, const PeerChange &change);
+    void remove_obsolete();
     Result<> insert_allowed_ip(Peer &peer, const Prefix &prefix);
     Result<> set_published(Peer &peer, const PeerChange &change);
     bool is_created(const Peer &peer) const { return state_.peers.find(peer.id()) != &peer; }
@@ -82,6 +83,7 @@ class Device::State::Request {
     std::list<Peer> created_;
     std::map<PublicKey, Peer *> selected_; // what a key means by now; nullptr: nobody any more
     std::set<Peer *> doomed_;
+    std::set<std::pair<Prefix, PeerId>> obsolete_;
     std::vector<Step> steps_;
     Rollback rollback_; // last: runs while the peers still exist
 };
@@ -95,6 +97,7 @@ Result<> Device::State::Request::prepare()
     prepare_identity();
     for (PeerChange &peer : change_.peers)
         WG_TRY(prepare_peer(peer));
+    remove_obsolete();
     return {};
 }
 
@@ -197,29 +200,30 @@ Result<> Device::State::Request::set_published(Peer &peer, const PeerChange &cha
 
 Result<> Device::State::Request::set_allowed_ips(Peer &peer, const PeerChange &change)
 {
-    std::set<Prefix> obsolete;
-    if (change.replace_allowed_ips) {
-        const auto owned = state_.allowed_ips.list(peer.id());
-        obsolete.insert(owned.begin(), owned.end());
-    }
+    if (change.replace_allowed_ips)
+        for (const Prefix &prefix : state_.allowed_ips.list(peer.id()))
+            obsolete_.emplace(prefix, peer.id());
     for (const AllowedIpChange &each : change.allowed_ips) {
         const Prefix prefix = Prefix::of(each.prefix.address, each.prefix.length);
         if (each.remove) {
-            obsolete.insert(prefix);
+            obsolete_.emplace(prefix, peer.id());
             continue;
         }
         WG_TRY(insert_allowed_ip(peer, prefix));
-        obsolete.erase(prefix);
-    }
-    // Last, so that a prefix that stays is never missing.
-    for (const Prefix &prefix : obsolete) {
-        if (state_.allowed_ips.owner(prefix) != peer.id())
-            continue;
-        state_.allowed_ips.remove(prefix, peer.id());
-        rollback_.add(
-            [this, prefix, id = peer.id()] { (void)state_.allowed_ips.insert(prefix, id); });
+        obsolete_.erase({prefix, peer.id()});
     }
     return {};
+}
+
+/* Last, so that a prefix that stays, or goes from one peer to another, is never missing. */
+void Device::State::Request::remove_obsolete()
+{
+    for (const auto &[prefix, peer] : obsolete_) {
+        if (state_.allowed_ips.owner(prefix) != peer)
+            continue;
+        state_.allowed_ips.remove(prefix, peer);
+        rollback_.add([this, prefix, peer] { (void)state_.allowed_ips.insert(prefix, peer); });
+    }
 }
 
 Result<> Device::State::Request::insert_allowed_ip(Peer &peer, const Prefix &prefix)

@@ -73,6 +73,22 @@ TEST_F(Configuration, allowed_ips_are_added_removed_and_replaced)
     EXPECT_TRUE(a.datapath.allowed_ips.empty());
 }
 
+TEST_F(Configuration, peers_change_prefixes_and_none_is_missing_meanwhile)
+{
+    a.add_peer(c);
+    a.apply_to_peer(with_allowed_ips(b, {"10.0.0.0/24"}));
+    a.apply_to_peer(with_allowed_ips(c, {"10.0.1.0/24"}));
+    DeviceChange change;
+    change.peers.push_back(with_allowed_ips(b, {"10.0.1.0/24"}));
+    change.peers.push_back(with_allowed_ips(c, {"10.0.0.0/24"}));
+    for (PeerChange &peer : change.peers)
+        peer.replace_allowed_ips = true;
+    a.apply(std::move(change));
+    EXPECT_EQ(allowed_ips(b), Texts{"10.0.1.0/24"});
+    EXPECT_EQ(allowed_ips(c), Texts{"10.0.0.0/24"});
+    EXPECT_EQ(a.datapath.removed_allowed_ips, 0U);
+}
+
 TEST_F(Configuration, nobody_removes_a_prefix_of_another_peer)
 {
     a.add_peer(c);

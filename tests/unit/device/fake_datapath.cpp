@@ -92,6 +92,7 @@ Result<> FakeDatapath::set_allowed_ip(const Prefix &prefix, PeerId peer)
 void FakeDatapath::remove_allowed_ip(const Prefix &prefix)
 {
     require(allowed_ips.erase(prefix) == 1, "an allowed IP is removed that is not there");
+    removed_allowed_ips++;
 }
 
 PeerActivity FakeDatapath::activity(PeerId peer)

@@ -111,6 +111,7 @@ class FakeDatapath final : public Datapath {
     std::size_t ring_size = 1000;
     std::map<wg_drop_reason, std::uint64_t> drops;
     std::map<Prefix, PeerId> allowed_ips;
+    std::size_t removed_allowed_ips = 0;
     std::size_t max_peers = 1000;
     std::size_t max_allowed_ips = 100'000;
     bool refuses_publication = false;
