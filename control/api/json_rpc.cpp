@@ -120,6 +120,10 @@ struct Executor {
             result.push_back(to_json(tunnel, request.include));
         return result;
     }
+    Result<Json> operator()(ChangeTunnel &request)
+    {
+        return done(service.change_tunnel(request.name, std::move(request.change)));
+    }
     Result<Json> operator()(ChangePeer &request)
     {
         DeviceChange change;

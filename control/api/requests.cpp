@@ -89,6 +89,32 @@ Result<Request> tunnel_list(const Json &params)
     return request;
 }
 
+Result<PeerChange> read_peer_change(const Json &value, std::string path)
+{
+    auto fields =
+        WG_TRY(Fields::open(value, std::move(path),
+                            {"public_key", "preshared_key", "endpoint", "persistent_keepalive",
+                             "allowed_ips", "replace_allowed_ips", "update_only", "remove"}));
+    auto peer = WG_TRY(read_peer(fields));
+    peer.replace_allowed_ips = WG_TRY(fields.boolean("replace_allowed_ips"));
+    peer.update_only = WG_TRY(fields.boolean("update_only"));
+    peer.remove = WG_TRY(fields.boolean("remove"));
+    return peer;
+}
+
+Result<Request> tunnel_set(const Json &params)
+{
+    auto fields =
+        WG_TRY(Fields::open(params, "", {"name", "private_key", "listen_port", "fwmark", "peers"}));
+    ChangeTunnel request;
+    request.name = WG_TRY(fields.required("name", INTERFACE_NAME));
+    request.change.private_key = WG_TRY(fields.optional("private_key", SECRET_KEY));
+    request.change.listen_port = WG_TRY(fields.number<std::uint16_t>("listen_port"));
+    request.change.fwmark = WG_TRY(fields.number<std::uint32_t>("fwmark"));
+    request.change.peers = WG_TRY(fields.list<PeerChange>("peers", read_peer_change));
+    return request;
+}
+
 Result<Request> peer_set(const Json &params)
 {
     auto fields = WG_TRY(
@@ -155,9 +181,11 @@ struct Method {
 };
 
 constexpr Method METHODS[] = {
-    {"tunnel.add", tunnel_add}, {"tunnel.remove", tunnel_remove}, {"tunnel.list", tunnel_list},
-    {"peer.set", peer_set},     {"peer.remove", peer_remove},     {"peer.list", peer_list},
-    {"nic.attach", nic_attach}, {"nic.detach", nic_detach},       {"nic.list", nic_list},
+    {"tunnel.add", tunnel_add},   {"tunnel.remove", tunnel_remove},
+    {"tunnel.list", tunnel_list}, {"tunnel.set", tunnel_set},
+    {"peer.set", peer_set},       {"peer.remove", peer_remove},
+    {"peer.list", peer_list},     {"nic.attach", nic_attach},
+    {"nic.detach", nic_detach},   {"nic.list", nic_list},
     {"status", status},
 };
 

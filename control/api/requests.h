@@ -31,6 +31,10 @@ struct ListTunnels {
     std::optional<std::string> name; ///< only this one
     Include include;
 };
+struct ChangeTunnel {
+    std::string name;
+    DeviceChange change;
+};
 struct ChangePeer { // peer.set and peer.remove
     std::string tunnel;
     PeerChange peer;
@@ -52,6 +56,7 @@ struct GetStatus {};
 using Request = std::variant<AddTunnel,
                              RemoveTunnel,
                              ListTunnels,
+                             ChangeTunnel,
                              ChangePeer,
                              ListPeers,
                              AttachNic,

@@ -118,6 +118,32 @@ TEST_F(JsonRpc, the_simple_methods_pass_their_names_on)
     }
 }
 
+TEST_F(JsonRpc, tunnel_set_changes_what_is_named)
+{
+    ask("tunnel.set", {{"name", "wg0"}});
+    ask("tunnel.set",
+        {{"name", "wg0"},
+         {"private_key", OTHER_KEY},
+         {"listen_port", 7},
+         {"fwmark", 8},
+         {"peers",
+          {{{"public_key", PEER_A}, {"allowed_ips", {"::/0"}}, {"replace_allowed_ips", true}},
+           {{"public_key", PEER_B}, {"remove", true}, {"update_only", true}}}}});
+    EXPECT_EQ(service.calls, (std::vector<std::string>{"change_tunnel wg0", "change_tunnel wg0"}));
+    const DeviceChange &nothing = service.changed.at(0), &change = service.changed.at(1);
+    EXPECT_FALSE(nothing.private_key || nothing.listen_port || nothing.fwmark);
+    EXPECT_TRUE(nothing.peers.empty());
+    EXPECT_TRUE(equal_constant_time(change.private_key.value(), key(OTHER_KEY)));
+    EXPECT_EQ(change.listen_port, 7);
+    EXPECT_EQ(change.fwmark, 8U);
+    EXPECT_FALSE(change.replace_peers);
+    ASSERT_EQ(change.peers.size(), 2U);
+    EXPECT_EQ(change.peers[0].allowed_ips.at(0).prefix.text(), "::/0");
+    EXPECT_TRUE(change.peers[0].replace_allowed_ips);
+    EXPECT_FALSE(change.peers[0].remove || change.peers[0].update_only);
+    EXPECT_TRUE(change.peers[1].remove && change.peers[1].update_only);
+}
+
 TEST_F(JsonRpc, allowed_ips_may_have_holes)
 {
     ask("peer.set", {{"tunnel", "wg0"},
