@@ -104,6 +104,7 @@ Result<std::vector<TunnelStatus>> find_tunnels(Service &service,
 /// What each request asks of the service.
 struct Executor {
     Service &service;
+    const StreamClientPtr &client;
 
     Result<Json> operator()(AddTunnel &request)
     {
@@ -150,6 +151,13 @@ struct Executor {
             result.push_back(to_json(nic));
         return result;
     }
+    Result<Json> operator()(SubscribeEvents &request)
+    {
+        if (!client)
+            return failure(ENOTCONN, "events need a connection that stays");
+        service.subscribe(client, request.filter);
+        return Json::object();
+    }
     Result<Json> operator()(GetStatus &) { return to_json(service.status()); }
 
     static Result<Json> done(Result<> result)
@@ -161,7 +169,8 @@ struct Executor {
 
 /// Takes the params: what thousands of peers are described with becomes what they are kept in (our
 /// memory is locked, so malloc cannot return it from the middle).
-tl::expected<Json, Refusal> call(Service &service, const std::string &method, Json params)
+tl::expected<Json, Refusal>
+call(Service &service, const StreamClientPtr &client, const std::string &method, Json params)
 {
     auto refuse = [](RpcError code, Error error) {
         return tl::unexpected(Refusal{code, std::move(error.what)});
@@ -174,49 +183,45 @@ tl::expected<Json, Refusal> call(Service &service, const std::string &method, Js
     params = Json();
     if (!request)
         return refuse(RpcError::params, std::move(request).error());
-    auto result = std::visit(Executor{service}, *request);
+    auto result = std::visit(Executor{service, client}, *request);
     if (!result)
         return refuse(RpcError::refused, std::move(result).error());
     return *std::move(result);
 }
 
-/// Text from the kernel or the user need not be UTF-8; the answer always is.
-std::string dump(const Json &json)
-{
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string error_text(const Json &id, RpcError code, std::string_view message)
 {
-    return dump({{"jsonrpc", "2.0"},
-                 {"id", id},
-                 {"error", {{"code", static_cast<int>(code)}, {"message", message}}}});
+    return to_line({{"jsonrpc", "2.0"},
+                    {"id", id},
+                    {"error", {{"code", static_cast<int>(code)}, {"message", message}}}});
 }
 
-std::optional<std::string> answer_one(Service &service, Json &message)
+std::optional<std::string>
+answer_one(Service &service, const StreamClientPtr &client, Json &message)
 {
     const Json *id = member(message, "id");
     if (auto envelope = check_envelope(message); !envelope)
         return error_text(id != nullptr && is_id(*id) ? *id : Json(), RpcError::request,
                           envelope.error().what);
     Json *params = member(message, "params");
-    auto result = call(service, message.at("method").get_ref<const std::string &>(),
+    auto result = call(service, client, message.at("method").get_ref<const std::string &>(),
                        params != nullptr ? std::move(*params) : Json::object());
     if (id == nullptr)
         return std::nullopt;
     if (!result)
         return error_text(*id, result.error().code, result.error().message);
-    return dump({{"jsonrpc", "2.0"}, {"id", *id}, {"result", *std::move(result)}});
+    return to_line({{"jsonrpc", "2.0"}, {"id", *id}, {"result", *std::move(result)}});
 }
 
 /// One request after the other, each by itself.
-std::optional<std::string> answer_batch(Service &service, Json &messages)
+std::optional<std::string>
+answer_batch(Service &service, const StreamClientPtr &client, Json &messages)
 {
     if (messages.empty())
         return error_response(RpcError::request, "request: expected a batch of at least one");
     std::string answers;
     for (Json &message : messages)
-        if (const auto one = answer_one(service, message)) {
+        if (const auto one = answer_one(service, client, message)) {
             answers += answers.empty() ? '[' : ',';
             answers += *one;
         }
@@ -227,14 +232,15 @@ std::optional<std::string> answer_batch(Service &service, Json &messages)
 
 } // namespace
 
-std::optional<std::string> answer(Service &service, std::string_view line)
+std::optional<std::string>
+answer(Service &service, std::string_view line, const StreamClientPtr &client)
 {
     auto message = parse_message(line);
     if (!message)
         return error_response(message.error().code, message.error().message);
     if (message->is_array())
-        return answer_batch(service, *message);
-    return answer_one(service, *message);
+        return answer_batch(service, client, *message);
+    return answer_one(service, client, *message);
 }
 
 std::string error_response(RpcError code, std::string_view message)

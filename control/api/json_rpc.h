@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// JSON-RPC 2.0 over a Service: one line with a request or a batch in, one response line out. No sockets in here.
+// JSON-RPC 2.0 over a Service: one line with a request or a batch in, one response line out. No
+// sockets in here.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "api/service.h"
+#include "api/stream_client.h"
 
 namespace wg {
 
@@ -23,8 +26,12 @@ enum class RpcError : int {
     refused = -32000, ///< understood, but the service would not
 };
 
+using StreamClientPtr = std::shared_ptr<StreamClient>;
+
 /// The response without a newline; nothing for a notification, or a batch of nothing else.
-std::optional<std::string> answer(Service &service, std::string_view line);
+/// `client`: who asks; nullptr: nobody who could be told events.
+std::optional<std::string>
+answer(Service &service, std::string_view line, const StreamClientPtr &client = nullptr);
 
 /// An error response that answers no request in particular.
 std::string error_response(RpcError code, std::string_view message);

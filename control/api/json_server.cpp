@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "api/json_server.h"
 
+#include "api/event_hub.h"
 #include "api/json_rpc.h"
 
 namespace wg {
@@ -19,8 +20,9 @@ JsonServer::listen(asio::io_context &context, Service &service, const std::files
     StreamProtocol protocol{
         .delimiter = "\n",
         .longest = MAX_REQUEST_LINE,
-        .answer = [&service](std::string_view line) -> std::optional<std::string> {
-            auto response = answer(service, line);
+        .answer = [&service](std::string_view line,
+                             const StreamClientPtr &client) -> std::optional<std::string> {
+            auto response = answer(service, line, client);
             if (response)
                 *response += '\n';
             return response;
@@ -28,6 +30,7 @@ JsonServer::listen(asio::io_context &context, Service &service, const std::files
         .too_long =
             refusal(fmt::format("request: expected a line of at most {} bytes", MAX_REQUEST_LINE)),
         .too_many = refusal(fmt::format("there are {} clients already", MAX_CLIENTS)),
+        .lost = EventHub::lost,
     };
     auto stream = WG_TRY(StreamServer::listen(context, path, std::move(protocol)));
     return std::unique_ptr<JsonServer>(new JsonServer(std::move(stream)));

@@ -101,4 +101,9 @@ Json to_json(const Status &status)
     return json;
 }
 
+std::string to_line(const Json &json)
+{
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 } // namespace wg

@@ -14,4 +14,7 @@ Json to_json(const NicStatus &nic);
 Json to_json(const KeystreamStatus &keystream);
 Json to_json(const Status &status);
 
+/// Text from the kernel or the user need not be UTF-8; the line always is.
+std::string to_line(const Json &json);
+
 } // namespace wg

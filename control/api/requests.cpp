@@ -175,18 +175,37 @@ Result<Request> status(const Json &params)
     return GetStatus{};
 }
 
+Result<Request> events_subscribe(const Json &params)
+{
+    auto fields = WG_TRY(Fields::open(params, "", {"tunnel", "kinds"}));
+    EventFilter filter;
+    filter.tunnel = WG_TRY(fields.optional("tunnel", INTERFACE_NAME));
+    const auto kinds = WG_TRY(fields.texts("kinds", EVENT_KIND));
+    for (const EventKind kind : kinds)
+        filter.kinds.set(static_cast<std::size_t>(kind));
+    if (kinds.empty())
+        filter.kinds.set();
+    return SubscribeEvents{std::move(filter)};
+}
+
 struct Method {
     std::string_view name;
     ParamsParser parse;
 };
 
 constexpr Method METHODS[] = {
-    {"tunnel.add", tunnel_add},   {"tunnel.remove", tunnel_remove},
-    {"tunnel.list", tunnel_list}, {"tunnel.set", tunnel_set},
-    {"peer.set", peer_set},       {"peer.remove", peer_remove},
-    {"peer.list", peer_list},     {"nic.attach", nic_attach},
-    {"nic.detach", nic_detach},   {"nic.list", nic_list},
+    {"tunnel.add", tunnel_add},
+    {"tunnel.remove", tunnel_remove},
+    {"tunnel.list", tunnel_list},
+    {"tunnel.set", tunnel_set},
+    {"peer.set", peer_set},
+    {"peer.remove", peer_remove},
+    {"peer.list", peer_list},
+    {"nic.attach", nic_attach},
+    {"nic.detach", nic_detach},
+    {"nic.list", nic_list},
     {"status", status},
+    {"events.subscribe", events_subscribe},
 };
 
 } // namespace

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "api/event_hub.h"
 #include "api/fields.h"
 #include "api/service.h"
 #include "base/result.h"
@@ -52,6 +53,9 @@ struct DetachNic {
 };
 struct ListNics {};
 struct GetStatus {};
+struct SubscribeEvents {
+    EventFilter filter;
+};
 
 using Request = std::variant<AddTunnel,
                              RemoveTunnel,
@@ -62,7 +66,8 @@ using Request = std::variant<AddTunnel,
                              AttachNic,
                              DetachNic,
                              ListNics,
-                             GetStatus>;
+                             GetStatus,
+                             SubscribeEvents>;
 using ParamsParser = Result<Request> (*)(const Json &params);
 
 /// The parser of a method's params; nullptr: there is no such method.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -94,6 +95,9 @@ struct Status {
     KeystreamStatus keystream;
 };
 
+class StreamClient;
+struct EventFilter;
+
 class Service {
   public:
     virtual ~Service() = default;
@@ -107,6 +111,9 @@ class Service {
     virtual Result<> detach_nic(const std::string &name) = 0;
     virtual std::vector<NicStatus> nics() = 0;
     virtual Status status() = 0;
+    /// The client is told of events from now on, as long as it is there.
+    virtual void subscribe(const std::shared_ptr<StreamClient> &client,
+                           const EventFilter &filter) = 0;
 };
 
 } // namespace wg

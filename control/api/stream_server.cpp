@@ -2,6 +2,7 @@
 #include "api/stream_server.h"
 
 #include <array>
+#include <deque>
 #include <set>
 
 #include <asio/local/stream_protocol.hpp>
@@ -52,9 +53,10 @@ class StreamServer::Listener : public std::enable_shared_from_this<Listener> {
 };
 
 /// One client. It either reads, answers one request, or writes that answer: as long as it does not
-/// take its answers nothing more is read from it, so it can make us keep one request and one
-/// answer, never more.
-class StreamServer::Connection : public std::enable_shared_from_this<Connection> {
+/// take its answers nothing more is read from it, so it can make us keep one request, one answer
+/// and MAX_PUSHED messages, never more.
+class StreamServer::Connection : public StreamClient,
+                                 public std::enable_shared_from_this<Connection> {
   public:
     Connection(std::shared_ptr<Listener> listener, Protocol::socket socket)
         : listener_(std::move(listener)), socket_(std::move(socket))
@@ -63,19 +65,28 @@ class StreamServer::Connection : public std::enable_shared_from_this<Connection>
     void start() { serve(); }
     void refuse(std::string why);
     void close();
+    void push(std::string message) override;
 
   private:
+    struct Outgoing {
+        std::string bytes;
+        bool is_answer;
+    };
+
     void read();
     void serve();
-    void write(std::string response);
+    void write(std::string bytes, bool is_answer);
+    void flush();
+    void flushed();
 
     std::shared_ptr<Listener> listener_;
     Protocol::socket socket_;
     std::array<char, READ_SIZE> chunk_;
     std::string received_;
-    std::size_t searched_ = 0; ///< no delimiter begins before this
-    std::string response_;
-    bool last_ = false; ///< close after the response
+    std::size_t searched_ = 0;      ///< no delimiter begins before this
+    std::deque<Outgoing> outgoing_; ///< the first one is being written
+    std::uint64_t lost_ = 0;        ///< messages there was no room for
+    bool last_ = false;             ///< close after what is outgoing
 };
 
 void StreamServer::Connection::read()
@@ -107,34 +118,65 @@ void StreamServer::Connection::serve()
         read();
         return;
     }
-    auto response = protocol.answer(std::string_view(received_).substr(0, end));
+    auto response = protocol.answer(std::string_view(received_).substr(0, end), shared_from_this());
     received_.erase(0, end + protocol.delimiter.size());
     if (end > LARGE)
         received_.shrink_to_fit();
     searched_ = 0;
     if (response)
-        write(*std::move(response));
+        write(*std::move(response), true);
     else // the next request in a turn of its own: others wait too
         asio::post(socket_.get_executor(), [self = shared_from_this()] { self->serve(); });
 }
 
-void StreamServer::Connection::write(std::string response)
+/* Once something is lost, all is until the client has read what waits: then it is told of the gap
+ * where the gap is. */
+void StreamServer::Connection::push(std::string message)
 {
-    response_ = std::move(response);
-    asio::async_write(socket_, asio::buffer(response_),
+    if (last_ || lost_ > 0 || outgoing_.size() >= MAX_PUSHED)
+        ++lost_;
+    else
+        write(std::move(message), false);
+}
+
+void StreamServer::Connection::write(std::string bytes, bool is_answer)
+{
+    outgoing_.push_back({std::move(bytes), is_answer});
+    if (outgoing_.size() == 1)
+        flush();
+}
+
+void StreamServer::Connection::flush()
+{
+    asio::async_write(socket_, asio::buffer(outgoing_.front().bytes),
                       [self = shared_from_this()](const asio::error_code &error, std::size_t) {
-                          self->response_ = {};
-                          if (error || self->last_)
+                          if (error)
                               self->close();
                           else
-                              self->serve();
+                              self->flushed();
                       });
+}
+
+void StreamServer::Connection::flushed()
+{
+    const bool is_answer = outgoing_.front().is_answer;
+    outgoing_.pop_front();
+    if (is_answer && last_) {
+        close();
+        return;
+    }
+    if (outgoing_.empty() && lost_ > 0)
+        outgoing_.push_back({listener_->protocol().lost(std::exchange(lost_, 0)), false});
+    if (!outgoing_.empty())
+        flush();
+    if (is_answer)
+        serve();
 }
 
 void StreamServer::Connection::refuse(std::string why)
 {
     last_ = true;
-    write(std::move(why));
+    write(std::move(why), true);
 }
 
 void StreamServer::Connection::close()

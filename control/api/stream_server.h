@@ -13,6 +13,7 @@
 
 #include <asio/io_context.hpp>
 
+#include "api/stream_client.h"
 #include "base/result.h"
 
 namespace wg {
@@ -22,14 +23,19 @@ struct StreamProtocol {
     std::string_view delimiter; ///< ends a request, is no part of it
     std::size_t longest;        ///< bytes of a request
     /// The whole answer; nothing: there is none. Must not destroy the server.
-    std::function<std::optional<std::string>(std::string_view request)> answer;
+    std::function<std::optional<std::string>(std::string_view request,
+                                             const std::shared_ptr<StreamClient> &client)>
+        answer;
     std::string too_long; ///< the answer to what is longer, before the connection is closed
     std::string too_many; ///< to a client that finds MAX_CLIENTS there
+    /// What a client is told of pushed messages that it was too slow for; unused without any.
+    std::function<std::string(std::uint64_t messages)> lost;
 };
 
 class StreamServer {
   public:
     static constexpr std::size_t MAX_CLIENTS = 64;
+    static constexpr std::size_t MAX_PUSHED = 1000; ///< messages that wait for a client
 
     /// Listens on `path`, mode 0600 from the moment the name exists. A socket on which nobody
     /// listens any more is replaced. EADDRINUSE: somebody does.

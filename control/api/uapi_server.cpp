@@ -16,9 +16,11 @@ Result<std::unique_ptr<UapiServer>> UapiServer::listen(asio::io_context &context
         .delimiter = "\n\n",
         .longest = MAX_UAPI_REQUEST,
         .answer = [calls = std::move(calls),
-                   name](std::string_view request) { return answer_uapi(calls, name, request); },
+                   name](std::string_view request,
+                         const auto &) { return answer_uapi(calls, name, request); },
         .too_long = uapi_refusal(EMSGSIZE),
         .too_many = uapi_refusal(EBUSY),
+        .lost = {},
     };
     auto stream =
         WG_TRY(StreamServer::listen(context, directory / (name + ".sock"), std::move(protocol)));

@@ -141,6 +141,22 @@ Status Daemon::status()
     return status;
 }
 
+void Daemon::subscribe(const std::shared_ptr<StreamClient> &client, const EventFilter &filter)
+{
+    hub_.subscribe(client, filter);
+    drop_watch_.start();
+}
+
+/* Of the programs and of the daemon: some reasons are counted by both. */
+DropWatch::Counts Daemon::all_drops() const
+{
+    DropWatch::Counts all = drops_;
+    for (const auto &[reason, per_cpu] : maps_->drops())
+        for (const std::uint64_t packets : per_cpu)
+            all[reason] += packets;
+    return all;
+}
+
 /* A moment later: the answer to the request that made us idle must still go out. */
 void Daemon::stop_if_idle()
 {

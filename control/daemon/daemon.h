@@ -10,9 +10,11 @@
 
 #include <asio.hpp>
 
+#include "api/event_hub.h"
 #include "api/json_server.h"
 #include "api/service.h"
 #include "daemon/clock_watch.h"
+#include "daemon/drop_watch.h"
 #include "daemon/instance.h"
 #include "daemon/nics.h"
 #include "daemon/tunnel.h"
@@ -44,6 +46,7 @@ class Daemon final : public Service {
     Result<> detach_nic(const std::string &name) override;
     std::vector<NicStatus> nics() override { return nics_->list(); }
     Status status() override;
+    void subscribe(const std::shared_ptr<StreamClient> &client, const EventFilter &filter) override;
 
     /// No tunnel and no NIC: nothing that must survive.
     bool is_idle() const { return tunnels_.empty() && nics_->empty() && maps_->tunnels().empty(); }
@@ -63,6 +66,7 @@ class Daemon final : public Service {
     void uapi_deleted(const std::string &name);
     bool is_own_tunnel(std::uint32_t ifindex) const;
     void count_drop(wg_drop_reason reason, std::uint64_t packets) { drops_[reason] += packets; }
+    DropWatch::Counts all_drops() const;
 
     void on_event(const wg_event &event);
     /// Collects what changed for a moment: one change of the network makes many notifications.
@@ -80,6 +84,8 @@ class Daemon final : public Service {
     DaemonOptions options_;
     SystemRandom random_;
     HandshakeWorkers workers_;
+    EventHub hub_;
+    DropWatch drop_watch_;
     std::unique_ptr<BpfPrograms> programs_;
     std::unique_ptr<Keystream> keystream_;
     std::unique_ptr<BpfDatapath> maps_;

@@ -19,6 +19,7 @@ constexpr auto SETTLE = std::chrono::milliseconds(5);
 
 Daemon::Daemon(asio::io_context &io, Instance &instance, const DaemonOptions &options)
     : io_(io), instance_(instance), options_(options), workers_(io),
+      drop_watch_(io, hub_, [this] { return all_drops(); }),
       uapi_(io, [this](const std::string &name) { uapi_deleted(name); }), settle_(io), idle_(io)
 {
 }
@@ -49,7 +50,7 @@ Result<> Daemon::open()
     netlink_ = std::make_unique<Netlink>(WG_TRY(Netlink::open()));
     ethtool_ = std::make_unique<Ethtool>(WG_TRY(Ethtool::open()));
     nics_ =
-        std::make_unique<Nics>(*maps_, *attachment_, *netlink_, *ethtool_,
+        std::make_unique<Nics>(*maps_, *attachment_, *netlink_, *ethtool_, hub_,
                                [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); });
     return {};
 }
@@ -113,6 +114,7 @@ TunnelContext Daemon::tunnel_context()
             .netlink = *netlink_,
             .random = random_,
             .workers = workers_,
+            .events = hub_,
             .use_nic = [this](std::uint32_t ifindex) { nics_->use(ifindex); },
             .is_own_tunnel = [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); },
             .count_drop = [this](wg_drop_reason reason,

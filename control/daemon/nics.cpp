@@ -44,8 +44,9 @@ Nics::Nics(BpfDatapath &maps,
            NicAttachment &attachment,
            Netlink &netlink,
            Ethtool &ethtool,
+           EventHub &events,
            IsOwnTunnel is_own_tunnel)
-    : maps_(maps), attachment_(attachment), netlink_(netlink), ethtool_(ethtool),
+    : maps_(maps), attachment_(attachment), netlink_(netlink), ethtool_(ethtool), events_(events),
       is_own_tunnel_(std::move(is_own_tunnel))
 {
 }
@@ -118,6 +119,7 @@ Result<> Nics::attach_link(const Link &link, AttachMode wanted, bool unasked)
         log::warn("{}: GRO stays off: {}", link.name, gro.error().what);
     log::info("{}: attached, {}{}{}", link.name, nic->mode == AttachMode::native ? "native" : "tc",
               nic->reason.empty() ? "" : ": ", nic->reason);
+    events_.nic_attached({nic->name, nic->mode, nic->reason});
     nics_.insert_or_assign(link.ifindex, *std::move(nic));
     missing_.erase(link.name);
     return {};
@@ -196,6 +198,7 @@ Result<> Nics::detach(const std::string &name)
     nics_.erase(link->ifindex);
     declined_.insert(name);
     log::info("{}: detached", name);
+    events_.nic_lost(name, "detached");
     return {};
 }
 
@@ -291,6 +294,7 @@ void Nics::check(std::uint32_t ifindex)
 void Nics::lost(std::uint32_t ifindex, const Nic &nic)
 {
     log::warn("{}: gone", nic.name);
+    events_.nic_lost(nic.name, "gone");
     unhook(ifindex, nic.mode);
     maps_.erase_nic(ifindex);
     missing_.insert_or_assign(nic.name, nic);

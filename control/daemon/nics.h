@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "api/event_hub.h"
 #include "api/service.h"
 #include "datapath/bpf_datapath.h"
 #include "datapath/nic_attachment.h"
@@ -26,6 +27,7 @@ class Nics {
          NicAttachment &attachment,
          Netlink &netlink,
          Ethtool &ethtool,
+         EventHub &events,
          IsOwnTunnel is_own_tunnel);
 
     Result<> attach(const std::string &name, AttachMode mode);
@@ -71,6 +73,7 @@ class Nics {
     NicAttachment &attachment_;
     Netlink &netlink_;
     Ethtool &ethtool_;
+    EventHub &events_;
     IsOwnTunnel is_own_tunnel_;
     std::map<std::uint32_t, Nic> nics_;
     std::map<std::string, Nic> missing_; ///< gone with their interface

@@ -31,6 +31,7 @@ Tunnel::Tunnel(const TunnelContext &context, TunnelInterface interface, const wg
     routes_.set_mark(state_.fwmark);
     device_.hand_out = [this](HandshakeJob job) { hand_out(std::move(job)); };
     device_.endpoint_changed = [this](PeerId peer) { routes_.refresh(peer); };
+    device_.report = [this](const PeerEvent &event) { context_.events.peer(name(), event); };
 }
 
 SlowPathPorts Tunnel::ports()

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <asio.hpp>
 
+#include "api/event_hub.h"
 #include "api/service.h"
 #include "daemon/handshake_queue.h"
 #include "daemon/handshake_workers.h"
@@ -30,6 +31,7 @@ struct TunnelContext {
     Netlink &netlink;
     Random &random;
     HandshakeWorkers &workers;
+    EventHub &events;
     std::function<void(std::uint32_t ifindex)> use_nic;
     std::function<bool(std::uint32_t ifindex)> is_own_tunnel;
     std::function<void(wg_drop_reason, std::uint64_t)> count_drop;

@@ -111,8 +111,8 @@ class Datapath {
     virtual void record_received(PeerId peer, std::size_t bytes, Instant when) = 0;
 
     /// A handshake or cookie message as a UDP datagram. ds: the DS field (0x88 for handshakes, 0
-    /// for cookies).
-    virtual void send_message(const Endpoint &to, Bytes message, std::uint8_t ds) = 0;
+    /// for cookies). Returns 0, or the errno that kept it here.
+    [[nodiscard]] virtual int send_message(const Endpoint &to, Bytes message, std::uint8_t ds) = 0;
     /// Seals one inner IP packet (empty: a keepalive) with this keypair and sends it to the peer.
     /// False: the keypair has no nonce left or is too old; nothing was sent, nothing counted.
     [[nodiscard]] virtual bool send_data(PeerId peer, KeypairId keypair, Bytes packet) = 0;

@@ -8,12 +8,13 @@ TunnelDatapath::TunnelDatapath(BpfDatapath &maps, TunnelId tunnel, SlowPathPorts
 {
 }
 
-void TunnelDatapath::send_message(const Endpoint &to, Bytes message, std::uint8_t ds)
+int TunnelDatapath::send_message(const Endpoint &to, Bytes message, std::uint8_t ds)
 {
     OutgoingDatagram datagram{to, message, ds};
     ports_.send({&datagram, 1});
     if (datagram.error != 0)
         ports_.count_drop(WG_DROP_SEND_FAILED, 1);
+    return datagram.error;
 }
 
 } // namespace wg

@@ -53,7 +53,7 @@ class TunnelDatapath final : public Datapath {
     {
         maps_.record_received(peer, bytes, when);
     }
-    void send_message(const Endpoint &to, Bytes message, std::uint8_t ds) override;
+    [[nodiscard]] int send_message(const Endpoint &to, Bytes message, std::uint8_t ds) override;
     [[nodiscard]] bool send_data(PeerId peer, KeypairId keypair, Bytes packet) override
     {
         return slow_path_.send(peer, keypair, packet);

@@ -75,6 +75,7 @@ void Device::State::adopt_keypairs(Peer &peer, std::vector<AdoptedKeypair> &foun
          {&peer.keypairs.current(), &peer.keypairs.previous(), &peer.keypairs.next()})
         if (*slot)
             newest = std::max(newest, (*slot)->created_at);
+    peer.has_session = peer.keypairs.current().has_value();
     if (!peer.keypairs.empty())
         peer.timers.session_derived(newest);
     for (const AdoptedKeypair &stray : found) // the earlier daemon died between two steps

@@ -131,6 +131,12 @@ Instant Device::next_deadline() const
     return state_->schedule.next();
 }
 
+void Device::State::report(const PeerEvent &event) const
+{
+    if (device.report)
+        device.report(event);
+}
+
 PeerInfo Device::State::describe(const Peer &peer) const
 {
     const PeerActivity activity = datapath.activity(peer.id());

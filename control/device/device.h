@@ -14,6 +14,7 @@
 #include "datapath/datapath.h"
 #include "device/change.h"
 #include "device/handshake_job.h"
+#include "device/peer_event.h"
 
 namespace wg {
 
@@ -93,6 +94,9 @@ class Device {
     /// owner keeps its route true. Called after the peer is published and before anything is sent
     /// there; must not change the device.
     std::function<void(PeerId)> endpoint_changed;
+
+    /// Hears what happens to peers; the event is valid during the call. Must not change the device.
+    std::function<void(const PeerEvent &)> report;
 
     /// Takes public-key work, to have it done elsewhere. Unset: it is done in place.
     std::function<void(HandshakeJob)> hand_out;

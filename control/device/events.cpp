@@ -47,7 +47,7 @@ void Device::State::follow_endpoint(Peer &peer)
             continue;
         const auto observed = datapath.observed_endpoint((*slot)->id);
         if (observed && observed->second > peer.endpoint_since)
-            peer.set_endpoint(observed->first, observed->second);
+            move_endpoint(peer, observed->first, observed->second);
     }
     if (peer.endpoint_moved)
         publish(peer);
@@ -120,7 +120,7 @@ void Device::State::run_timers(Peer &peer, Now now)
 
     const TimerSet expired = peer.timers.expire(datapath.activity(peer.id()), now.instant);
     if (expired.has(Timer::zero_key_material))
-        wipe_keys(peer);
+        wipe_keys(peer, "session_expired");
     if (expired.has(Timer::retransmit_handshake))
         retransmit_handshake(peer, now);
     if (expired.has(Timer::new_handshake))
@@ -139,12 +139,19 @@ void Device::State::retransmit_handshake(Peer &peer, Now now)
         datapath.activity(peer.id()).last_sent > peer.last_sent_handshake.value_or(Instant{}))
         peer.timers.reset_attempts();
 
-    if (peer.timers.attempts_exhausted()) {
+    const bool gives_up = peer.timers.attempts_exhausted();
+    report({.kind = PeerEventKind::handshake_failed,
+            .peer = &peer.state.public_key,
+            .endpoint = peer.state.endpoint,
+            .reason = gives_up ? "gave_up" : "no_answer",
+            .attempts = peer.timers.attempts() + 1});
+    if (gives_up) {
         log::debug("peer {}: handshake not answered after {} attempts, giving up",
                    to_base64(peer.state.public_key), MAX_TIMER_HANDSHAKES + 2);
         purge_staged_packets(peer);
         peer.timers.handshake_abandoned(now.instant);
         datapath.acknowledge(peer.id(), WG_EVENT_RECEIVED);
+        session_lost(peer, "gave_up");
         return;
     }
     peer.timers.count_attempt();

@@ -35,7 +35,7 @@ void Device::State::bring_down(Now now)
     for (Peer &peer : peers) {
         purge_staged_packets(peer);
         peer.timers.stop();
-        wipe_keys(peer);
+        wipe_keys(peer, "interface_down");
         peer.last_sent_handshake.reset();
         datapath.acknowledge(peer.id(), ALL_EVENTS);
         settle(peer, now);
@@ -45,7 +45,7 @@ void Device::State::bring_down(Now now)
 void Device::State::wipe_keys(Now now)
 {
     for (Peer &peer : peers) {
-        wipe_keys(peer);
+        wipe_keys(peer, "slept");
         settle(peer, now);
     }
 }
@@ -105,7 +105,7 @@ void Device::State::remove_peer(Peer &peer)
 
     allowed_ips.remove_by_peer(id);
     purge_staged_packets(peer);
-    wipe_keys(peer);
+    wipe_keys(peer, "removed");
     schedule.move(id, peer.scheduled, NEVER);
     datapath.release_peer(id);
     retire_fallen(peer); // if the peer could not be published without them: now nobody finds it

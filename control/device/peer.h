@@ -47,6 +47,7 @@ struct Peer {
     Timers timers;
     Instant scheduled = NEVER; ///< where the peer stands in the schedule
     Instant endpoint_since{};
+    bool has_session = false;    ///< as people see it: not lost since a handshake was complete
     bool endpoint_moved = false; ///< and nobody was told yet
     std::list<Buffer> staged;    ///< oldest first; an empty one is a keepalive
 };

@@ -82,7 +82,7 @@ void Device::State::receive(Bytes datagram, const Endpoint &from, Now now)
 bool Device::State::admit(Bytes datagram, const Endpoint &from, Now now)
 {
     if (!cookie_checker->check_mac1(datagram)) {
-        datapath.count_drop(WG_DROP_BAD_MAC1);
+        refuse(WG_DROP_BAD_MAC1, from);
         return false;
     }
     if (!under_load.at(now.instant))
@@ -95,15 +95,28 @@ bool Device::State::admit(Bytes datagram, const Endpoint &from, Now now)
         const bool has_mac2 =
             std::any_of(mac2.begin(), mac2.end(), [](auto byte) { return byte != 0; });
 
-        datapath.count_drop(has_mac2 ? WG_DROP_BAD_MAC2 : WG_DROP_UNDER_LOAD);
-        datapath.send_message(from, bytes_of(reply), 0);
+        if (has_mac2)
+            refuse(WG_DROP_BAD_MAC2, from);
+        else // as the protocol has it: the cookie is its second chance
+            datapath.count_drop(WG_DROP_UNDER_LOAD);
+        (void)datapath.send_message(from, bytes_of(reply), 0);
         return false;
     }
     if (!rate_limiter.allow(from.address, now.instant)) {
-        datapath.count_drop(WG_DROP_RATE_LIMITED);
+        refuse(WG_DROP_RATE_LIMITED, from);
         return false;
     }
     return true;
+}
+
+void Device::State::refuse(wg_drop_reason reason, const Endpoint &from, const PublicKey *peer)
+{
+    datapath.count_drop(reason);
+    report({.kind = PeerEventKind::handshake_failed,
+            .peer = peer,
+            .endpoint = from,
+            .reason = wg_drop_reason_name(reason),
+            .received = true});
 }
 
 void Device::State::receive_initiation(const wg_handshake_initiation &message,
@@ -116,7 +129,7 @@ void Device::State::receive_initiation(const wg_handshake_initiation &message,
             if (!up || times_down != since || identity != work.identity)
                 return; // it was for somebody else
             if (!work.result)
-                datapath.count_drop(drop_reason(work.result.error()));
+                refuse(drop_reason(work.result.error()), from);
             else
                 consume_initiation(*std::move(work.result), from, then);
         },
@@ -129,18 +142,18 @@ void Device::State::consume_initiation(IdentifiedInitiation initiation,
 {
     Peer *peer = peers.find(initiation.initiator);
     if (!peer) {
-        datapath.count_drop(WG_DROP_UNKNOWN_PEER);
+        refuse(WG_DROP_UNKNOWN_PEER, from, &initiation.initiator);
         return;
     }
     learn_static_static(*peer);
     if (auto result = peer->handshake.consume_initiation(std::move(initiation), now.instant);
         !result) {
-        datapath.count_drop(drop_reason(result.error()));
+        refuse(drop_reason(result.error()), from, &peer->state.public_key);
         return;
     }
 
     peer->state.latest_timestamp = peer->handshake.latest_timestamp();
-    peer->set_endpoint(from, now.instant);
+    move_endpoint(*peer, from, now.instant);
     datapath.record_received(peer->id(), sizeof(wg_handshake_initiation), now.instant);
     send_response(*peer, now);
     settle(*peer, now);
@@ -153,12 +166,12 @@ void Device::State::receive_response(const wg_handshake_response &message,
     const auto id = indices.find_handshake(load_le32(bytes_of(message.receiver_index)));
     Peer *peer = id ? peers.find(*id) : nullptr;
     if (!peer) {
-        datapath.count_drop(WG_DROP_UNEXPECTED_RESPONSE);
+        refuse(WG_DROP_UNEXPECTED_RESPONSE, from);
         return;
     }
     auto work = peer->handshake.begin_consumption(message, identity);
     if (!work) {
-        datapath.count_drop(drop_reason(work.error()));
+        refuse(drop_reason(work.error()), from, &peer->state.public_key);
         return;
     }
     hand_out(
@@ -173,15 +186,15 @@ void Device::State::consume_response(PeerId id, ConsumptionWork work, const Endp
 {
     Peer *peer = peers.find(id);
     if (!peer) {
-        datapath.count_drop(WG_DROP_UNEXPECTED_RESPONSE);
+        refuse(WG_DROP_UNEXPECTED_RESPONSE, from);
         return;
     }
     if (auto result = peer->handshake.finish_consumption(std::move(work)); !result) {
-        datapath.count_drop(drop_reason(result.error()));
+        refuse(drop_reason(result.error()), from, &peer->state.public_key);
         return;
     }
 
-    peer->set_endpoint(from, now.instant);
+    move_endpoint(*peer, from, now.instant);
     datapath.record_received(peer->id(), sizeof(wg_handshake_response), now.instant);
     const bool begun = begin_session(*peer, now);
     if (begun)

@@ -113,7 +113,12 @@ void Device::State::send_message(Peer &peer, MutableBytes message, Now now)
 {
     peer.cookie_generator.add_macs(message, now.instant);
     datapath.record_sent(peer.id(), message.size(), now.instant);
-    datapath.send_message(*peer.state.endpoint, message, HANDSHAKE_DS);
+    if (const int error = datapath.send_message(*peer.state.endpoint, message, HANDSHAKE_DS))
+        report({.kind = PeerEventKind::handshake_failed,
+                .peer = &peer.state.public_key,
+                .endpoint = peer.state.endpoint,
+                .reason = wg_drop_reason_name(WG_DROP_SEND_FAILED),
+                .error = error});
 }
 
 void Device::State::send_keepalive(Peer &peer, Now now)

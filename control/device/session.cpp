@@ -73,10 +73,27 @@ void Device::State::handshake_complete(Peer &peer, Now now)
     peer.state.last_handshake = now.wall;
     log::debug("peer {}: handshake complete, keypair {}", to_base64(peer.state.public_key),
                peer.keypairs.current()->id);
+    PeerEvent event{.kind = PeerEventKind::handshake_complete,
+                    .peer = &peer.state.public_key,
+                    .endpoint = peer.state.endpoint};
+    report(event);
+    event.kind =
+        std::exchange(peer.has_session, true) ? PeerEventKind::key_rotated : PeerEventKind::up;
+    report(event);
 }
 
-void Device::State::wipe_keys(Peer &peer)
+void Device::State::session_lost(Peer &peer, std::string_view reason)
 {
+    if (std::exchange(peer.has_session, false))
+        report({.kind = PeerEventKind::down,
+                .peer = &peer.state.public_key,
+                .endpoint = peer.state.endpoint,
+                .reason = reason});
+}
+
+void Device::State::wipe_keys(Peer &peer, std::string_view reason)
+{
+    session_lost(peer, reason);
     clear_handshake(peer);
     peer.timers.keys_wiped();
     if (peer.keypairs.empty())
@@ -116,6 +133,18 @@ void Device::State::tell_endpoint(Peer &peer)
 {
     if (std::exchange(peer.endpoint_moved, false) && device.endpoint_changed)
         device.endpoint_changed(peer.id());
+}
+
+/// The peer was heard from there.
+void Device::State::move_endpoint(Peer &peer, const Endpoint &to, Instant when)
+{
+    const auto before = peer.state.endpoint;
+    peer.set_endpoint(to, when);
+    if (before && !before->same_place(to))
+        report({.kind = PeerEventKind::endpoint_moved,
+                .peer = &peer.state.public_key,
+                .endpoint = to,
+                .previous = before});
 }
 
 } // namespace wg

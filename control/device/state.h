@@ -52,15 +52,18 @@ struct Device::State {
     void hand_out(Work work, bool is_answer, Finish finish, Now now);
     [[nodiscard]] bool begin_session(Peer &peer, Now now);
     void handshake_complete(Peer &peer, Now now);
-    void wipe_keys(Peer &peer);
+    void session_lost(Peer &peer, std::string_view reason);
+    void wipe_keys(Peer &peer, std::string_view reason);
     void retire_fallen(Peer &peer);
     Result<> try_publish(Peer &peer);
     void publish(Peer &peer);
     void tell_endpoint(Peer &peer);
+    void move_endpoint(Peer &peer, const Endpoint &to, Instant when);
 
     // --- receive.cpp: messages of type 1 to 3 ---
     void receive(Bytes datagram, const Endpoint &from, Now now);
     [[nodiscard]] bool admit(Bytes datagram, const Endpoint &from, Now now);
+    void refuse(wg_drop_reason reason, const Endpoint &from, const PublicKey *peer = nullptr);
     void receive_initiation(const wg_handshake_initiation &message, const Endpoint &from, Now now);
     void consume_initiation(IdentifiedInitiation initiation, const Endpoint &from, Now now);
     void receive_response(const wg_handshake_response &message, const Endpoint &from, Now now);
@@ -91,8 +94,10 @@ struct Device::State {
     void retransmit_handshake(Peer &peer, Now now);
     void restart_handshake(Peer &peer, Now now);
     void send_passive_keepalive(Peer &peer, Now now);
+
     // --- device.cpp ---
     PeerInfo describe(const Peer &peer) const;
+    void report(const PeerEvent &event) const;
 
     /// At the end of everything that touches a peer: puts it where its timers want it.
     void settle(Peer &peer, Now now);

@@ -8,6 +8,7 @@ reverse order, also on failure, and at the end nothing may be left behind.
 
 from .boringtun import Boringtun
 from .bpf import ForeignXdp, program_exists
+from .events import Events
 from .host import CheckFailed, ProcessFailed, main, require_boringtun, require_wireguard_go, wait_until
 from .kernel_wireguard import KernelWireguard, kernel_wireguard, require_kernel_wireguard
 from .nodes import (Node, PeerConfig, PeerStatus, TunnelConfig, generate_key, only_peer, preshared_key,
@@ -20,7 +21,7 @@ from .wire import Capture, Relay
 from .wireguard_go import WireguardGo
 
 __all__ = [
-    "Boringtun", "Capture", "CheckFailed", "ForeignXdp", "KernelWireguard", "MIB", "Netns", "Node", "OUTER", "Pair",
+    "Boringtun", "Capture", "CheckFailed", "Events", "ForeignXdp", "KernelWireguard", "MIB", "Netns", "Node", "OUTER", "Pair",
     "PeerConfig", "PeerStatus", "PingResult", "Prober", "ProcessFailed", "Relay", "RpcError", "Topology",
     "TunnelConfig", "Wgxdp", "WireguardGo", "check_fast_path", "check_traffic", "expect_ping", "generate_key",
     "kernel_wireguard", "main", "only_peer", "ping", "preshared_key", "program_exists", "public_key",

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/event_hub.h"
 #include "api/service.h"
 #include "base/encoding.h"
 #include "unit/api/keys.h"
@@ -75,6 +76,11 @@ class FakeService final : public Service {
         return status;
     }
 
+    void subscribe(const std::shared_ptr<StreamClient> &client, const EventFilter &filter) override
+    {
+        hub.subscribe(client, filter);
+    }
+
     static TunnelStatus tunnel()
     {
         TunnelStatus tunnel;
@@ -106,7 +112,8 @@ class FakeService final : public Service {
     std::vector<DeviceChange> changed;
     std::optional<std::string> refusal; ///< refuse everything, with this sentence
     bool has_tunnel = true;
-    int pid = 42;        ///< that `status` tells
+    int pid = 42; ///< that `status` tells
+    EventHub hub;
     std::string padding; ///< makes the answer to `status` long
 
   private:

@@ -56,9 +56,11 @@ class FakeDatapath final : public Datapath {
     std::optional<std::pair<Endpoint, Instant>> observed_endpoint(KeypairId keypair) override;
     void record_sent(PeerId peer, std::size_t bytes, Instant when) override;
     void record_received(PeerId peer, std::size_t bytes, Instant when) override;
-    void send_message(const Endpoint &to, Bytes message, std::uint8_t ds) override
+    [[nodiscard]] int send_message(const Endpoint &to, Bytes message, std::uint8_t ds) override
     {
-        message_sent(to, message, ds);
+        if (send_error == 0)
+            message_sent(to, message, ds);
+        return send_error;
     }
     [[nodiscard]] bool send_data(PeerId peer, KeypairId keypair, Bytes packet) override;
     void count_drop(wg_drop_reason reason, std::uint64_t packets) override
@@ -115,6 +117,7 @@ class FakeDatapath final : public Datapath {
     std::size_t max_peers = 1000;
     std::size_t max_allowed_ips = 100'000;
     bool refuses_publication = false;
+    int send_error = 0; ///< that no message leaves by
     std::uint64_t publications = 0;
 
   private:
