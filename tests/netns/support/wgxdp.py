@@ -66,10 +66,14 @@ class Wgxdp:
                 answer += part
             return answer
 
+    def answer(self, line: bytes):
+        """What a line is answered with."""
+        return json.loads(self.raw(line))
+
     def rpc(self, method: str, **params):
         """A JSON-RPC request; its result, or RpcError."""
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        answer = json.loads(self.raw(json.dumps(request).encode()))
+        answer = self.answer(json.dumps(request).encode())
         if "error" in answer:
             raise RpcError(answer["error"])
         return answer["result"]

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Every method of docs/api.md, asked of a real daemon with a real session: requests, answers and events keep to the schema.
+
+    a: wgxdp, eth0 ─────────── eth0, wgxdp: b
+"""
+
+import unittest
+
+from support import Events, Pair, RpcError, Topology, Wgxdp, generate_key, main, preshared_key, public_key
+from support.schema import METHODS, validate
+
+
+class Checked:
+    """Asks, and holds both the question and the answer against the schema."""
+
+    def __init__(self, node: Wgxdp):
+        self._node = node
+        self.asked: set[str] = set()
+
+    def __call__(self, method: str, **params):
+        validate("request", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        result = self._node.rpc(method, **params)
+        validate(f"{method}.result", result)
+        self.asked.add(method)
+        return result
+
+
+class Api(unittest.TestCase):
+    def setUp(self):
+        topology = self.enterContext(Topology())
+        self.a, self.b = topology.underlay()
+        self.left, self.right = Wgxdp(topology, self.a), Wgxdp(topology, self.b)
+        self.pair = Pair(topology, self.left, self.right, psk=True)
+        self.pair.up()
+        self.ask = Checked(self.left)
+        self.events = self.enterContext(Events(self.left.socket_path))
+
+    def test_everything_a_daemon_says_keeps_to_the_schema(self):
+        self.ask("events.subscribe")
+        self.pair.first_ping()
+        self.ask_of_nics()
+        self.ask_of_peers()
+        self.ask_of_tunnels()
+        self.ask("status")
+        self.assertEqual(self.ask.asked, set(METHODS))
+        self.events.wait_for("drops")
+        for kind in ("handshake_complete", "peer_up", "peer_down", "nic_attached", "nic_lost", "handshake_failed"):
+            self.assertTrue(self.events.find(kind), f"{kind} is not told")
+        for event in self.events.seen:
+            validate("event", event)
+
+    def ask_of_nics(self) -> None:
+        self.ask("nic.attach", name="eth0", mode="tc")
+        self.assertEqual([nic["name"] for nic in self.ask("nic.list")], ["eth0"])
+        self.ask("nic.detach", name="eth0")
+
+    def ask_of_peers(self) -> None:
+        tunnel = self.pair.names[0]
+        self.assertIn("preshared_key", self.ask("peer.list", tunnel=tunnel, include=["preshared_key"])[0])
+        self.a.ip("route", "add", "unreachable", "10.66.0.0/24")
+        key = public_key(generate_key())
+        self.ask("peer.set", tunnel=tunnel, public_key=key, preshared_key=preshared_key(), endpoint="10.66.0.1:7",
+                 persistent_keepalive=1, allowed_ips=["10.7.0.9/32", "fd07::9"], replace_allowed_ips=True,
+                 update_only=False)
+        self.assertEqual(len(self.ask("peer.list", tunnel=tunnel)), 2)
+        self.a.run("ping", "-c", "1", "-W", "1", "10.7.0.99", check=False)  # nobody's: a drop
+        self.ask("peer.remove", tunnel=tunnel, public_key=key)
+        self.ask("peer.remove", tunnel=tunnel, public_key=self.pair.configs[1].public_key)
+
+    def ask_of_tunnels(self) -> None:
+        peer = {"public_key": public_key(generate_key()), "endpoint": "[fd09::2]:7", "allowed_ips": ["10.8.0.2/32"]}
+        self.ask("tunnel.add", name="other", private_key=generate_key(), listen_port=0, fwmark=7, mtu=1400,
+                 addresses=["10.8.0.1/24"], attach=False, routes=True, bare=False, peers=[peer])
+        self.assertIn("private_key", self.ask("tunnel.list", name="other", include=["private_key"])[0])
+        self.assertEqual(len(self.ask("tunnel.list")), 2)
+        self.ask("tunnel.remove", name="other")
+
+    def test_errors_keep_to_the_schema_and_change_nothing(self):
+        before = self.left.rpc("tunnel.list")
+        for line in (b"{", b"[]", b'{"jsonrpc":"2.0","id":1}', b'{"jsonrpc":"2.0","id":"x","method":"nothing"}',
+                     b'{"jsonrpc":"2.0","id":1,"method":"peer.list","params":{"tunnel":"none"}}',
+                     b'{"jsonrpc":"2.0","id":1,"method":"nic.attach","params":{"name":7}}'):
+            with self.subTest(line=line):
+                answer = self.left.answer(line)
+                validate("response", answer)
+                self.assertIn("error", answer)
+        self.assertEqual(self.left.rpc("tunnel.list"), before)
+        with self.assertRaises(RpcError):
+            self.left.rpc("tunnel.remove", name="none")
+
+
+if __name__ == "__main__":
+    main()
