@@ -68,6 +68,8 @@ Result<Json> peer_params(const ConfigPeer &peer, const std::string &file)
 {
     Json params{{"public_key", to_base64(peer.public_key)},
                 {"allowed_ips", texts(peer.allowed_ips)}};
+    if (peer.name)
+        params["name"] = *peer.name;
     if (peer.preshared_key)
         params["preshared_key"] = to_base64(peer.preshared_key->bytes());
     if (peer.persistent_keepalive)

@@ -67,6 +67,8 @@ std::string key_text(const Json &owner, const char *name)
 void show_peer(Out out, const Json &peer, WallTime now)
 {
     fmt::format_to(out, "peer: {}\n", peer.at("public_key").get<std::string>());
+    if (peer.contains("name"))
+        fmt::format_to(out, "  name: {}\n", peer.at("name").get<std::string>());
     if (peer.at("has_preshared_key").get<bool>())
         fmt::format_to(out, "  preshared key: {}\n", key_text(peer, "preshared_key"));
     if (const auto &endpoint = peer.at("endpoint"); !endpoint.is_null())

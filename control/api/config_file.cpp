@@ -29,6 +29,19 @@ std::string significant(std::string_view line)
     return cleaned;
 }
 
+/// What stands behind "=" and before a comment, with the spaces inside it.
+std::string_view words_of(std::string_view line)
+{
+    line = line.substr(0, line.find('#'));
+    line.remove_prefix(line.find('=') + 1);
+    const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
+    while (!line.empty() && is_space(static_cast<unsigned char>(line.front())))
+        line.remove_prefix(1);
+    while (!line.empty() && is_space(static_cast<unsigned char>(line.back())))
+        line.remove_suffix(1);
+    return line;
+}
+
 class Parser {
   public:
     explicit Parser(std::string_view name) : name_(name) {}
@@ -95,6 +108,10 @@ class Parser {
         has_public_key_ = true;
         return read_value(PUBLIC_KEY, value, peer_.public_key);
     }
+    Result<> read_name(std::string_view)
+    {
+        return read_value(PEER_NAME, words_of(raw_), peer_.name);
+    }
     Result<> read_preshared_key(std::string_view value)
     {
         return read_value(SECRET_KEY, value, peer_.preshared_key);
@@ -117,6 +134,7 @@ class Parser {
     }
 
     std::string_view name_;
+    std::string_view raw_; ///< the line that is read
     unsigned line_ = 0;
     const Section *section_ = nullptr;
     static const Section INTERFACE;
@@ -145,6 +163,7 @@ const Parser::Field Parser::INTERFACE_FIELDS[] = {
 };
 const Parser::Field Parser::PEER_FIELDS[] = {
     {"PublicKey", &Parser::read_public_key},
+    {"Name", &Parser::read_name},
     {"PresharedKey", &Parser::read_preshared_key},
     {"AllowedIPs", &Parser::read_allowed_ips},
     {"Endpoint", &Parser::read_endpoint},
@@ -160,6 +179,7 @@ constexpr std::string_view NOT_SUPPORTED[] = {"DNS",     "Table",    "PreUp",   
 Result<> Parser::read_line(std::string_view raw)
 {
     ++line_;
+    raw_ = raw;
     auto line = significant(raw);
     if (line.empty())
         return {};
@@ -240,6 +260,8 @@ Result<> Parser::end_peer()
     auto [slot, inserted] = peer_slots_.try_emplace(peer_.public_key, peers_.size());
     if (!inserted) {
         ConfigPeer earlier = *std::exchange(peers_[slot->second], std::nullopt);
+        if (!peer_.name)
+            peer_.name = std::move(earlier.name);
         if (!peer_.preshared_key)
             peer_.preshared_key = std::move(earlier.preshared_key);
         if (!peer_.endpoint) {

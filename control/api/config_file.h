@@ -18,6 +18,7 @@ namespace wg {
 
 struct ConfigPeer {
     PublicKey public_key{};
+    std::optional<std::string> name;
     std::optional<Key> preshared_key;
     std::optional<HostPort> endpoint; ///< not resolved
     unsigned endpoint_line = 0;       ///< for the sentence when it cannot be resolved

@@ -39,6 +39,8 @@ Json params_of(const PeerEvent &event)
     Json params{{"public_key", nullptr}, {"endpoint", to_json(event.endpoint)}};
     if (event.peer != nullptr)
         params["public_key"] = to_base64(*event.peer);
+    if (!event.name.empty())
+        params["name"] = event.name;
     if (event.kind == PeerEventKind::endpoint_moved)
         params["previous"] = to_json(event.previous);
     if (!event.reason.empty())

@@ -183,6 +183,10 @@ call(Service &service, const StreamClientPtr &client, const std::string &method,
     params = Json();
     if (!request)
         return refuse(RpcError::params, std::move(request).error());
+    if (client && !client->may_change() && !only_reads(*request))
+        return tl::unexpected(
+            Refusal{RpcError::forbidden,
+                    fmt::format("{}: only root may change something or ask for secrets", method)});
     auto result = std::visit(Executor{service, client}, *request);
     if (!result)
         return refuse(RpcError::refused, std::move(result).error());

@@ -23,7 +23,8 @@ enum class RpcError : int {
     request = -32600,
     method = -32601,
     params = -32602,
-    refused = -32000, ///< understood, but the service would not
+    refused = -32000,   ///< understood, but the service would not
+    forbidden = -32001, ///< understood, but not for this client
 };
 
 using StreamClientPtr = std::shared_ptr<StreamClient>;

@@ -14,8 +14,10 @@ std::string refusal(std::string_view why)
 
 } // namespace
 
-Result<std::unique_ptr<JsonServer>>
-JsonServer::listen(asio::io_context &context, Service &service, const std::filesystem::path &path)
+Result<std::unique_ptr<JsonServer>> JsonServer::listen(asio::io_context &context,
+                                                       Service &service,
+                                                       const std::filesystem::path &path,
+                                                       std::optional<gid_t> group)
 {
     StreamProtocol protocol{
         .delimiter = "\n",
@@ -28,11 +30,14 @@ JsonServer::listen(asio::io_context &context, Service &service, const std::files
             return response;
         },
         .too_long =
-            refusal(fmt::format("request: expected a line of at most {} bytes", MAX_REQUEST_LINE)),
+            [](std::size_t longest) {
+                return refusal(
+                    fmt::format("request: expected a line of at most {} bytes", longest));
+            },
         .too_many = refusal(fmt::format("there are {} clients already", MAX_CLIENTS)),
         .lost = EventHub::lost,
     };
-    auto stream = WG_TRY(StreamServer::listen(context, path, std::move(protocol)));
+    auto stream = WG_TRY(StreamServer::listen(context, path, std::move(protocol), group));
     return std::unique_ptr<JsonServer>(new JsonServer(std::move(stream)));
 }
 

@@ -39,6 +39,8 @@ Json to_json(const PeerStatus &peer, Include include)
               {"persistent_keepalive", peer.persistent_keepalive},
               {"path", peer.path},
               {"has_preshared_key", peer.preshared_key.has_value()}};
+    if (!peer.name.empty())
+        json["name"] = peer.name;
     if (peer.endpoint)
         json["endpoint"] = peer.endpoint->text();
     for (const Prefix &prefix : peer.allowed_ips)

@@ -29,11 +29,22 @@ Result<Include> read_include(const Fields &fields, const TextForm<std::string> &
     return include;
 }
 
-/// The fields that a peer has in tunnel.add and in peer.set.
+/// Who is meant by a key, or without one by the name that it has.
+Result<> read_who(const Fields &fields, PeerChange &peer)
+{
+    const auto key = WG_TRY(fields.optional("public_key", PUBLIC_KEY));
+    if (!key && !peer.name)
+        return failure(EINVAL, "public_key: missing, expected {}, or a name", PUBLIC_KEY.expected);
+    peer.public_key = key.value_or(PublicKey{});
+    peer.by_name = !key;
+    return {};
+}
+
+/// The fields that a peer has in tunnel.add and in peer.set, but who it is.
 Result<PeerChange> read_peer(const Fields &fields)
 {
     PeerChange peer;
-    peer.public_key = WG_TRY(fields.required("public_key", PUBLIC_KEY));
+    peer.name = WG_TRY(fields.optional("name", PEER_NAME));
     peer.preshared_key = WG_TRY(fields.optional("preshared_key", SECRET_KEY));
     peer.endpoint = WG_TRY(fields.optional("endpoint", ENDPOINT));
     peer.persistent_keepalive = WG_TRY(fields.number<std::uint16_t>("persistent_keepalive"));
@@ -46,10 +57,12 @@ Result<PeerChange> read_peer(const Fields &fields)
 
 Result<PeerChange> read_new_peer(const Json &value, std::string path)
 {
-    auto fields = WG_TRY(Fields::open(
-        value, std::move(path),
-        {"public_key", "preshared_key", "endpoint", "persistent_keepalive", "allowed_ips"}));
-    return read_peer(fields);
+    auto fields = WG_TRY(Fields::open(value, std::move(path),
+                                      {"public_key", "name", "preshared_key", "endpoint",
+                                       "persistent_keepalive", "allowed_ips"}));
+    auto peer = WG_TRY(read_peer(fields));
+    peer.public_key = WG_TRY(fields.required("public_key", PUBLIC_KEY));
+    return peer;
 }
 
 Result<Request> tunnel_add(const Json &params)
@@ -117,13 +130,14 @@ Result<Request> tunnel_set(const Json &params)
 
 Result<Request> peer_set(const Json &params)
 {
-    auto fields = WG_TRY(
-        Fields::open(params, "",
-                     {"tunnel", "public_key", "preshared_key", "endpoint", "persistent_keepalive",
-                      "allowed_ips", "replace_allowed_ips", "update_only"}));
+    auto fields = WG_TRY(Fields::open(params, "",
+                                      {"tunnel", "public_key", "name", "preshared_key", "endpoint",
+                                       "persistent_keepalive", "allowed_ips", "replace_allowed_ips",
+                                       "update_only"}));
     ChangePeer request;
     request.tunnel = WG_TRY(fields.required("tunnel", INTERFACE_NAME));
     request.peer = WG_TRY(read_peer(fields));
+    WG_TRY(read_who(fields, request.peer));
     request.peer.replace_allowed_ips = WG_TRY(fields.boolean("replace_allowed_ips"));
     request.peer.update_only = WG_TRY(fields.boolean("update_only"));
     return request;
@@ -131,10 +145,13 @@ Result<Request> peer_set(const Json &params)
 
 Result<Request> peer_remove(const Json &params)
 {
-    auto fields = WG_TRY(Fields::open(params, "", {"tunnel", "public_key"}));
+    auto fields = WG_TRY(Fields::open(params, "", {"tunnel", "public_key", "name"}));
     ChangePeer request;
     request.tunnel = WG_TRY(fields.required("tunnel", INTERFACE_NAME));
-    request.peer.public_key = WG_TRY(fields.required("public_key", PUBLIC_KEY));
+    request.peer.name = WG_TRY(fields.optional("name", PEER_NAME));
+    WG_TRY(read_who(fields, request.peer));
+    if (request.peer.name && !request.peer.by_name)
+        return failure(EINVAL, "name: expected either a public_key or a name");
     request.peer.remove = true;
     return request;
 }
@@ -188,6 +205,25 @@ Result<Request> events_subscribe(const Json &params)
     return SubscribeEvents{std::move(filter)};
 }
 
+/// Unless it is named here a request changes something.
+struct OnlyReads {
+    bool operator()(const ListTunnels &request) const { return tells_no_secret(request.include); }
+    bool operator()(const ListPeers &request) const { return tells_no_secret(request.include); }
+    bool operator()(const ListNics &) const { return true; }
+    bool operator()(const GetStatus &) const { return true; }
+    bool operator()(const SubscribeEvents &) const { return true; }
+    template <typename Other>
+    bool operator()(const Other &) const
+    {
+        return false;
+    }
+
+    static bool tells_no_secret(Include include)
+    {
+        return !include.private_key && !include.preshared_key;
+    }
+};
+
 struct Method {
     std::string_view name;
     ParamsParser parse;
@@ -209,6 +245,11 @@ constexpr Method METHODS[] = {
 };
 
 } // namespace
+
+bool only_reads(const Request &request)
+{
+    return std::visit(OnlyReads{}, request);
+}
 
 ParamsParser find_method(std::string_view name)
 {

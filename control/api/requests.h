@@ -68,6 +68,9 @@ using Request = std::variant<AddTunnel,
                              ListNics,
                              GetStatus,
                              SubscribeEvents>;
+/// Changes nothing and tells no secret.
+bool only_reads(const Request &request);
+
 using ParamsParser = Result<Request> (*)(const Json &params);
 
 /// The parser of a method's params; nullptr: there is no such method.

@@ -36,6 +36,7 @@ struct TunnelSpec {
 
 struct PeerStatus {
     PublicKey public_key{};
+    std::string name;                 ///< empty: none
     std::optional<Key> preshared_key; ///< only when one is set
     std::optional<Endpoint> endpoint;
     std::vector<Prefix> allowed_ips;

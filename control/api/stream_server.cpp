@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "api/stream_server.h"
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <set>
@@ -9,6 +10,8 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "api/unix_socket.h"
 #include "base/log.h"
@@ -23,6 +26,15 @@ constexpr std::size_t LARGE = 1024 * 1024; // worth giving back after a request
 constexpr auto ACCEPT_RETRY =
     std::chrono::seconds(1); // out of descriptors or memory: both may pass
 
+/// Of the process that connected, as the kernel remembers it.
+bool is_privileged(int socket)
+{
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == 0 || peer.uid == geteuid());
+}
+
 } // namespace
 
 class StreamServer::Listener : public std::enable_shared_from_this<Listener> {
@@ -31,7 +43,7 @@ class StreamServer::Listener : public std::enable_shared_from_this<Listener> {
         : acceptor_(context), retry_(context), protocol_(std::move(protocol))
     {
     }
-    Result<> open(const std::filesystem::path &path);
+    Result<> open(const std::filesystem::path &path, std::optional<gid_t> group);
     void accept();
     void close();
     bool has_name() const { return socket_.has_name(); }
@@ -59,9 +71,11 @@ class StreamServer::Connection : public StreamClient,
                                  public std::enable_shared_from_this<Connection> {
   public:
     Connection(std::shared_ptr<Listener> listener, Protocol::socket socket)
-        : listener_(std::move(listener)), socket_(std::move(socket))
+        : listener_(std::move(listener)), socket_(std::move(socket)),
+          may_change_(is_privileged(socket_.native_handle()))
     {
     }
+    bool may_change() const override { return may_change_; }
     void start() { serve(); }
     void refuse(std::string why);
     void close();
@@ -81,6 +95,7 @@ class StreamServer::Connection : public StreamClient,
 
     std::shared_ptr<Listener> listener_;
     Protocol::socket socket_;
+    bool may_change_;
     std::array<char, READ_SIZE> chunk_;
     std::string received_;
     std::size_t searched_ = 0;      ///< no delimiter begins before this
@@ -109,8 +124,10 @@ void StreamServer::Connection::serve()
         return;
     const StreamProtocol &protocol = listener_->protocol();
     const auto end = received_.find(protocol.delimiter, searched_);
-    if (std::min(end, received_.size()) > protocol.longest) {
-        refuse(protocol.too_long);
+    const auto longest =
+        may_change_ ? protocol.longest : std::min(protocol.longest, LONGEST_OF_GUESTS);
+    if (std::min(end, received_.size()) > longest) {
+        refuse(protocol.too_long(longest));
         return;
     }
     if (end == std::string::npos) {
@@ -186,9 +203,9 @@ void StreamServer::Connection::close()
     listener_->forget(shared_from_this());
 }
 
-Result<> StreamServer::Listener::open(const std::filesystem::path &path)
+Result<> StreamServer::Listener::open(const std::filesystem::path &path, std::optional<gid_t> group)
 {
-    socket_ = WG_TRY(UnixSocket::listen(path));
+    socket_ = WG_TRY(UnixSocket::listen(path, group));
     Fd fd = socket_.take_fd();
     asio::error_code error;
     acceptor_.assign(Protocol(), fd.get(), error);
@@ -219,9 +236,10 @@ void StreamServer::Listener::accepted(const asio::error_code &error, Protocol::s
         });
         return;
     }
-    bool full = connections_.size() >= MAX_CLIENTS;
     auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket));
-    if (full) {
+    const auto guests = static_cast<std::size_t>(
+        std::ranges::count_if(connections_, [](const auto &each) { return !each->may_change(); }));
+    if (connections_.size() >= MAX_CLIENTS || (!connection->may_change() && guests >= MAX_GUESTS)) {
         connection->refuse(protocol_.too_many);
     } else {
         connections_.insert(connection);
@@ -250,10 +268,11 @@ StreamServer::~StreamServer()
 
 Result<std::unique_ptr<StreamServer>> StreamServer::listen(asio::io_context &context,
                                                            const std::filesystem::path &path,
-                                                           StreamProtocol protocol)
+                                                           StreamProtocol protocol,
+                                                           std::optional<gid_t> group)
 {
     auto listener = std::make_shared<Listener>(context, std::move(protocol));
-    WG_TRY(listener->open(path));
+    WG_TRY(listener->open(path, group));
     listener->accept();
     return std::unique_ptr<StreamServer>(new StreamServer(std::move(listener)));
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include <asio/io_context.hpp>
+#include <sys/types.h>
 
 #include "api/stream_client.h"
 #include "base/result.h"
@@ -26,8 +27,9 @@ struct StreamProtocol {
     std::function<std::optional<std::string>(std::string_view request,
                                              const std::shared_ptr<StreamClient> &client)>
         answer;
-    std::string too_long; ///< the answer to what is longer, before the connection is closed
-    std::string too_many; ///< to a client that finds MAX_CLIENTS there
+    /// The answer to what is longer, before the connection is closed.
+    std::function<std::string(std::size_t longest)> too_long;
+    std::string too_many; ///< to a client that finds MAX_CLIENTS there, or MAX_GUESTS
     /// What a client is told of pushed messages that it was too slow for; unused without any.
     std::function<std::string(std::uint64_t messages)> lost;
 };
@@ -35,12 +37,17 @@ struct StreamProtocol {
 class StreamServer {
   public:
     static constexpr std::size_t MAX_CLIENTS = 64;
-    static constexpr std::size_t MAX_PUSHED = 1000; ///< messages that wait for a client
+    /// Of these, clients that may not change anything: they must not lock out those that may.
+    static constexpr std::size_t MAX_GUESTS = 32;
+    static constexpr std::size_t LONGEST_OF_GUESTS = 64 * 1024; ///< bytes of their requests
+    static constexpr std::size_t MAX_PUSHED = 1000;             ///< messages that wait for a client
 
-    /// Listens on `path`, mode 0600 from the moment the name exists. A socket on which nobody
-    /// listens any more is replaced. EADDRINUSE: somebody does.
-    static Result<std::unique_ptr<StreamServer>>
-    listen(asio::io_context &context, const std::filesystem::path &path, StreamProtocol protocol);
+    /// Listens on `path`, mode 0600 (with a group 0660) from the moment the name exists. A socket
+    /// on which nobody listens any more is replaced. EADDRINUSE: somebody does.
+    static Result<std::unique_ptr<StreamServer>> listen(asio::io_context &context,
+                                                        const std::filesystem::path &path,
+                                                        StreamProtocol protocol,
+                                                        std::optional<gid_t> group = std::nullopt);
     /// Closes every connection and removes the socket.
     ~StreamServer();
     StreamServer(const StreamServer &) = delete;

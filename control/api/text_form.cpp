@@ -9,6 +9,7 @@
 #include <limits>
 
 #include <net/if.h>
+#include <nlohmann/json.hpp>
 #include <strings.h>
 
 namespace wg {
@@ -97,6 +98,42 @@ Result<std::string> parse_interface_name(std::string_view text)
     if (text.empty() || text.size() >= IFNAMSIZ || text == "." || text == "..")
         return malformed();
     if (std::any_of(text.begin(), text.end(), is_refused))
+        return malformed();
+    return std::string(text);
+}
+
+namespace {
+
+bool is_utf8(std::string_view text)
+{
+    try {
+        (void)nlohmann::json(text).dump();
+        return true;
+    } catch (const nlohmann::json::type_error &) {
+        return false;
+    }
+}
+
+/// Of ASCII, and those that UTF-8 writes as C2 80 to C2 9F: a name is shown on terminals.
+bool has_control_character(std::string_view text)
+{
+    unsigned char before = 0;
+    for (const unsigned char c : text) {
+        if (c < ' ' || c == 0x7f || (before == 0xc2 && c < 0xa0))
+            return true;
+        before = c;
+    }
+    return false;
+}
+
+} // namespace
+
+Result<std::string> parse_peer_name(std::string_view text)
+{
+    // as many characters as there are bytes that do not continue one
+    const auto characters =
+        std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; });
+    if (characters > MAX_PEER_NAME || has_control_character(text) || !is_utf8(text))
         return malformed();
     return std::string(text);
 }

@@ -4,6 +4,7 @@
 // files, JSON and the command line share these forms, so they share their words.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -37,11 +38,14 @@ Result<std::uint32_t> parse_mtu(std::string_view text);
 Result<bool> parse_attach_policy(std::string_view text);
 Result<HostPort> parse_host_port(std::string_view text);
 Result<std::string> parse_interface_name(std::string_view text);
+/// Words in UTF-8; nothing: no name.
+Result<std::string> parse_peer_name(std::string_view text);
 Result<AttachMode> parse_attach_mode(std::string_view text);
 std::string_view attach_mode_name(AttachMode mode);
 
-inline constexpr std::uint32_t MIN_MTU = 68;    // IPv4's smallest
-inline constexpr std::uint32_t MAX_MTU = 65535; // a veth's largest
+inline constexpr std::ptrdiff_t MAX_PEER_NAME = 64; // characters
+inline constexpr std::uint32_t MIN_MTU = 68;        // IPv4's smallest
+inline constexpr std::uint32_t MAX_MTU = 65535;     // a veth's largest
 
 inline constexpr TextForm<std::uint16_t> LISTEN_PORT{"0 to 65535", parse_port};
 inline constexpr TextForm<std::uint16_t> PERSISTENT_KEEPALIVE{"0 to 65535 seconds or off",
@@ -60,6 +64,8 @@ inline constexpr TextForm<HostPort> HOST_PORT{
 inline constexpr TextForm<std::string> INTERFACE_NAME{
     "an interface name of 1 to 15 characters without spaces, '/', ':' or '%'",
     parse_interface_name};
+inline constexpr TextForm<std::string> PEER_NAME{
+    "a name of up to 64 characters of UTF-8, none of them a control character", parse_peer_name};
 inline constexpr TextForm<AttachMode> ATTACH_MODE{"auto, native or tc", parse_attach_mode};
 inline constexpr TextForm<Key> SECRET_KEY{"a key of 44 base64 characters", parse_key_base64, true};
 // A private key pasted into the wrong line must not end up in a log either.

@@ -18,7 +18,7 @@ Result<std::unique_ptr<UapiServer>> UapiServer::listen(asio::io_context &context
         .answer = [calls = std::move(calls),
                    name](std::string_view request,
                          const auto &) { return answer_uapi(calls, name, request); },
-        .too_long = uapi_refusal(EMSGSIZE),
+        .too_long = [](std::size_t) { return uapi_refusal(EMSGSIZE); },
         .too_many = uapi_refusal(EBUSY),
         .lost = {},
     };

@@ -57,7 +57,8 @@ Result<> remove_dead_socket(const std::filesystem::path &path, const sockaddr_un
 }
 
 /// `path`: for the error.
-Result<Fd> listen_on(const sockaddr_un &address, const std::filesystem::path &path)
+Result<Fd>
+listen_on(const sockaddr_un &address, const std::filesystem::path &path, std::optional<gid_t> group)
 {
     unlink(address.sun_path); // of a process that had our number and died just here
     Fd fd = open_socket();
@@ -65,6 +66,12 @@ Result<Fd> listen_on(const sockaddr_un &address, const std::filesystem::path &pa
     if (!fd || fchmod(fd.get(), S_IRUSR | S_IWUSR) != 0 || call_with(bind, fd, address) != 0 ||
         ::listen(fd.get(), SOMAXCONN) != 0)
         return system_failure(errno, "{}", path.native());
+    if (group && (chown(address.sun_path, static_cast<uid_t>(-1), *group) != 0 ||
+                  chmod(address.sun_path, S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) != 0)) {
+        const int error = errno;
+        unlink(address.sun_path);
+        return system_failure(error, "{}: give it to group {}", path.native(), *group);
+    }
     return fd;
 }
 
@@ -72,7 +79,7 @@ Result<Fd> listen_on(const sockaddr_un &address, const std::filesystem::path &pa
 
 /* Bound and listening under a name of its own first: nobody can meet one that does not listen yet.
  */
-Result<UnixSocket> UnixSocket::listen(const std::filesystem::path &path)
+Result<UnixSocket> UnixSocket::listen(const std::filesystem::path &path, std::optional<gid_t> group)
 {
     auto fresh = path;
     fresh += fmt::format(".{}", getpid());
@@ -82,7 +89,7 @@ Result<UnixSocket> UnixSocket::listen(const std::filesystem::path &path)
     WG_TRY(remove_dead_socket(path, *address));
     UnixSocket made;
     made.path_ = path;
-    made.fd_ = WG_TRY(listen_on(*fresh_address, path));
+    made.fd_ = WG_TRY(listen_on(*fresh_address, path, group));
     struct stat status{};
     if (stat(fresh.c_str(), &status) != 0 ||
         renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include <sys/types.h>
 
@@ -15,9 +16,11 @@ namespace wg {
 class UnixSocket {
   public:
     UnixSocket() = default;
-    /// Listens on `path`, mode 0600; whoever sees the name can connect. A socket on which nobody
+    /// Listens on `path`, mode 0600, or 0660 for a group that may connect, too; whoever sees the
+    /// name finds somebody listening. A socket on which nobody
     /// listens any more is replaced; EADDRINUSE: somebody does.
-    static Result<UnixSocket> listen(const std::filesystem::path &path);
+    static Result<UnixSocket> listen(const std::filesystem::path &path,
+                                     std::optional<gid_t> group = std::nullopt);
 
     /// The descriptor becomes the caller's; the name stays here.
     Fd take_fd() { return std::move(fd_); }

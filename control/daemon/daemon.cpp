@@ -49,6 +49,7 @@ Result<> Daemon::make_tunnel(TunnelSpec spec)
     tunnels_.emplace(id, *std::move(tunnel));
     make_room();
     refresh_listeners();
+    remember_peers();
     return {};
 }
 
@@ -59,6 +60,7 @@ Result<> Daemon::remove_tunnel(const std::string &name)
     tunnel->remove();
     tunnels_.erase(tunnel->id());
     refresh_listeners();
+    remember_peers();
     if (tunnels_.empty())
         nics_->release();
     stop_if_idle();
@@ -80,6 +82,7 @@ Result<> Daemon::change_tunnel(const std::string &name, DeviceChange change)
     auto changed = tunnel->change(std::move(change));
     if (tunnel->listen_port() != port)
         refresh_listeners();
+    remember_peers();
     return changed;
 }
 
@@ -155,6 +158,28 @@ DropWatch::Counts Daemon::all_drops() const
         for (const std::uint64_t packets : per_cpu)
             all[reason] += packets;
     return all;
+}
+
+void Daemon::remember_peers()
+{
+    if (std::exchange(remembering_, true))
+        return;
+    remember_.expires_after(std::chrono::milliseconds(20));
+    remember_.async_wait([this](const std::error_code &error) {
+        if (!error)
+            write_peers();
+    });
+}
+
+void Daemon::write_peers()
+{
+    remembering_ = false;
+    PeerNames names;
+    for (const auto &[id, tunnel] : tunnels_)
+        if (auto its = tunnel->peer_names(); !its.empty())
+            names.emplace(tunnel->name(), std::move(its));
+    if (const auto saved = save_peer_file(instance_.peers(), names); !saved)
+        log::error("names of peers: {}", saved.error().what);
 }
 
 /* A moment later: the answer to the request that made us idle must still go out. */

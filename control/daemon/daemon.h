@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include <asio.hpp>
@@ -27,8 +28,9 @@
 namespace wg {
 
 struct DaemonOptions {
-    bool until_idle = false;  ///< stop the loop when the last tunnel and NIC are gone
-    bool no_prefetch = false; ///< make no keystream ahead
+    bool until_idle = false;           ///< stop the loop when the last tunnel and NIC are gone
+    bool no_prefetch = false;          ///< make no keystream ahead
+    std::optional<gid_t> socket_group; ///< may connect, and read
 };
 
 class Daemon final : public Service {
@@ -77,6 +79,9 @@ class Daemon final : public Service {
     /// traffic goes on.
     void make_room();
     Result<> load_jumbo();
+    /// Writes down what the maps do not hold of peers, in a moment: requests may come by thousands.
+    void remember_peers();
+    void write_peers();
     void stop_if_idle();
 
     asio::io_context &io_;
@@ -103,6 +108,8 @@ class Daemon final : public Service {
 
     asio::steady_timer settle_;
     asio::steady_timer idle_;
+    asio::steady_timer remember_;
+    bool remembering_ = false;
     bool settling_ = false;
     bool routes_changed_ = false;
     std::set<Neighbourhood> neighbours_changed_;

@@ -20,11 +20,16 @@ constexpr auto SETTLE = std::chrono::milliseconds(5);
 Daemon::Daemon(asio::io_context &io, Instance &instance, const DaemonOptions &options)
     : io_(io), instance_(instance), options_(options), workers_(io),
       drop_watch_(io, hub_, [this] { return all_drops(); }),
-      uapi_(io, [this](const std::string &name) { uapi_deleted(name); }), settle_(io), idle_(io)
+      uapi_(io, [this](const std::string &name) { uapi_deleted(name); }), settle_(io), idle_(io),
+      remember_(io)
 {
 }
 
-Daemon::~Daemon() = default;
+Daemon::~Daemon()
+{
+    if (remembering_)
+        write_peers();
+}
 
 Result<std::unique_ptr<Daemon>>
 Daemon::start(asio::io_context &io, Instance &instance, const DaemonOptions &options)
@@ -35,7 +40,8 @@ Daemon::start(asio::io_context &io, Instance &instance, const DaemonOptions &opt
     if (daemon->programs_->adopted())
         daemon->adopt();
     daemon->refresh_listeners();
-    daemon->json_ = WG_TRY(JsonServer::listen(io, *daemon, instance.socket()));
+    daemon->json_ =
+        WG_TRY(JsonServer::listen(io, *daemon, instance.socket(), options.socket_group));
     return daemon;
 }
 
@@ -66,8 +72,9 @@ Result<> Daemon::watch()
 
 void Daemon::adopt()
 {
+    const auto names = load_peer_file(instance_.peers());
     for (const TunnelId id : maps_->tunnels()) {
-        auto tunnel = Tunnel::adopt(tunnel_context(), id);
+        auto tunnel = Tunnel::adopt(tunnel_context(), id, names);
         if (!tunnel) {
             log::error("tunnel {}: not adopted: {}", id, tunnel.error().what);
             continue;
@@ -197,6 +204,7 @@ void Daemon::follow_changes()
         log::info("{}: its interface was deleted", entry.second->name());
         uapi_.close(entry.second->name());
         entry.second->remove();
+        remember_peers();
         return true;
     });
     make_room();

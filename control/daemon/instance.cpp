@@ -103,6 +103,7 @@ void Instance::remove()
         ::rmdir(own_mount().c_str());
     }
     ::unlink(log().c_str());
+    ::unlink(peers().c_str());
     ::unlink(lock_path().c_str());
     lock_.close();
 }

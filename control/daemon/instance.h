@@ -18,6 +18,8 @@ class Instance {
 
     const std::string &name() const { return name_; }
     std::string socket() const { return run_directory() + "/" + name_ + ".sock"; }
+    /// What is known of peers besides the maps.
+    std::string peers() const { return run_directory() + "/" + name_ + ".peers"; }
     std::string log() const { return run_directory() + "/" + name_ + ".log"; }
     const std::string &pins() const { return pins_; }
     /// Nothing of it is wanted any more: pins, own mount and lock file go.

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <asio.hpp>
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ namespace {
 struct Options {
     std::string instance = "default";
     std::string log_level = "info";
+    std::string socket_group;
     bool foreground = false;
     DaemonOptions daemon;
 };
@@ -74,8 +76,18 @@ void Readiness::announce(const std::string &log_file)
     pipe_.close();
 }
 
+Result<gid_t> find_group(const std::string &name)
+{
+    if (const group *found = ::getgrnam(name.c_str()))
+        return found->gr_gid;
+    return failure(ENOENT, "--socket-group: expected the name of a group, got \"{}\"", name);
+}
+
 Result<> run(const Options &options)
 {
+    DaemonOptions daemon_options = options.daemon;
+    if (!options.socket_group.empty())
+        daemon_options.socket_group = WG_TRY(find_group(options.socket_group));
     if (sodium_init() < 0)
         return failure(ENOSYS, "libsodium does not start");
     auto instance = WG_TRY(Instance::open(options.instance));
@@ -84,7 +96,7 @@ Result<> run(const Options &options)
         log::warn("memory is not locked, keys could be swapped out: {}", std::strerror(errno));
     std::signal(SIGPIPE, SIG_IGN);
     asio::io_context io(1);
-    auto daemon = WG_TRY(Daemon::start(io, instance, options.daemon));
+    auto daemon = WG_TRY(Daemon::start(io, instance, daemon_options));
     asio::signal_set signals(io, SIGINT, SIGTERM);
     bool asked_to_end = false;
     signals.async_wait([&](const std::error_code &error, int) {
@@ -117,6 +129,8 @@ int main(int argc, char **argv)
     app.add_flag("--no-prefetch", options.daemon.no_prefetch,
                  "Make no keystream ahead: every packet's cipher runs where the packet is handled")
         ->envname("WGXDP_NO_PREFETCH");
+    app.add_option("--socket-group", options.socket_group,
+                   "A group whose members may ask the JSON socket, but change nothing");
     app.add_option("--log-level", options.log_level, "debug, info, warn or error")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
         ->capture_default_str();

@@ -255,6 +255,7 @@ TunnelStatus Tunnel::status()
     for (const PeerInfo &info : device_.peers()) {
         PeerStatus peer;
         peer.public_key = info.public_key;
+        peer.name = info.name;
         peer.endpoint = info.endpoint;
         peer.allowed_ips = info.allowed_ips;
         if (!info.preshared_key->is_zero())

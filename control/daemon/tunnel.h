@@ -13,6 +13,7 @@
 #include "api/service.h"
 #include "daemon/handshake_queue.h"
 #include "daemon/handshake_workers.h"
+#include "daemon/peer_file.h"
 #include "daemon/peer_routes.h"
 #include "datapath/nic_attachment.h"
 #include "datapath/tunnel_datapath.h"
@@ -42,8 +43,9 @@ class Tunnel {
     /// Makes the tunnel whole or not at all.
     static Result<std::unique_ptr<Tunnel>> create(const TunnelContext &context, TunnelSpec spec);
     /// Takes over one that an earlier daemon left in the maps. ENODEV: its interface is gone, and
-    /// so is the rest now.
-    static Result<std::unique_ptr<Tunnel>> adopt(const TunnelContext &context, TunnelId id);
+    /// so is the rest now. `names`: what the earlier daemon wrote down.
+    static Result<std::unique_ptr<Tunnel>>
+    adopt(const TunnelContext &context, TunnelId id, const PeerNames &names);
     Tunnel(const Tunnel &) = delete;
     Tunnel &operator=(const Tunnel &) = delete;
 
@@ -58,6 +60,7 @@ class Tunnel {
     bool is_bare() const { return state_.bare != 0; } ///< goes with its configuration socket
     Result<> change(DeviceChange change);
     TunnelStatus status();
+    std::map<PublicKey, std::string> peer_names() const { return device_.names(); }
 
     void event(const wg_event &event);
     /// This machine slept: its keys are wiped, as the kernel driver does.
@@ -81,7 +84,7 @@ class Tunnel {
     Result<> open_packets();
     Result<> start(DeviceChange change, std::uint16_t port);
     Result<> configure(const TunnelSpec &spec, const std::vector<Prefix> &routes);
-    Result<> restore();
+    Result<> restore(const PeerNames &names);
     Result<Link> find_own_link() const; ///< wg0x; ENODEV: it is gone
     Result<> store();
     void refresh_routes();

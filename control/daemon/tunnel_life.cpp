@@ -118,7 +118,8 @@ Result<> Tunnel::configure(const TunnelSpec &spec, const std::vector<Prefix> &ro
     return {};
 }
 
-Result<std::unique_ptr<Tunnel>> Tunnel::adopt(const TunnelContext &context, TunnelId id)
+Result<std::unique_ptr<Tunnel>>
+Tunnel::adopt(const TunnelContext &context, TunnelId id, const PeerNames &names)
 {
     const auto state = context.maps.tunnel(id).value_or(wg_tunnel{});
     TunnelInterface interface;
@@ -129,7 +130,7 @@ Result<std::unique_ptr<Tunnel>> Tunnel::adopt(const TunnelContext &context, Tunn
     std::ranges::copy(state.wg0x_mac, interface.inner_mac.begin());
     interface.inner_name = inner_interface_name(interface.name);
     std::unique_ptr<Tunnel> tunnel(new Tunnel(context, interface, state));
-    if (auto restored = tunnel->restore(); !restored) {
+    if (auto restored = tunnel->restore(names); !restored) {
         if (restored.error().code.value() == ENODEV)
             tunnel->remove();
         return tl::unexpected(std::move(restored).error());
@@ -138,13 +139,16 @@ Result<std::unique_ptr<Tunnel>> Tunnel::adopt(const TunnelContext &context, Tunn
     return tunnel;
 }
 
-Result<> Tunnel::restore()
+Result<> Tunnel::restore(const PeerNames &all_names)
 {
+    const auto names = all_names.find(name());
     DeviceChange change;
     change.private_key = context_.maps.private_key(id());
     WG_TRY(device_.apply(std::move(change), now()));
     for (AdoptedPeer &peer : context_.maps.adopted_peers(id())) {
         const PeerId peer_id = peer.state.id;
+        if (names != all_names.end() && names->second.contains(peer.state.public_key))
+            peer.name = names->second.at(peer.state.public_key);
         WG_TRY(device_.adopt(std::move(peer), now()));
         routes_.refresh(peer_id);
     }

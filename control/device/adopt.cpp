@@ -50,6 +50,8 @@ Result<> Device::State::adopt(AdoptedPeer &adopted, Now now)
     peer.handshake.set_latest_timestamp(adopted.state.latest_timestamp);
     peer.handshake.set_preshared_key(adopted.preshared_key);
     peers.splice(std::move(created));
+    if (!names.contains(adopted.name))
+        rename(peer, std::move(adopted.name));
     for (const Prefix &prefix : adopted.allowed_ips)
         allowed_ips.adopt(prefix, peer.id());
     // What the earlier daemon did not hear is rung again by the next packet, and resume() looks.

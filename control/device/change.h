@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/address.h"
@@ -20,6 +21,8 @@ struct PeerChange {
     PublicKey public_key{};
     bool remove = false;
     bool update_only = false;         ///< do nothing if the peer does not exist
+    bool by_name = false;             ///< who is called `name`, whatever its key is
+    std::optional<std::string> name;  ///< empty: none
     std::optional<Key> preshared_key; ///< zeros clear
     std::optional<Endpoint> endpoint;
     std::optional<std::uint16_t> persistent_keepalive; ///< seconds, 0: off

@@ -68,6 +68,9 @@ class Device::State::Request {
     Peer *find(const PublicKey &key) const;
     Result<Peer *> create(const PublicKey &key);
     Result<> prepare_peer(PeerChange &change);
+    Result<> find_by_name(PeerChange &change) const;
+    void doom(Peer &peer);
+    Result<> set_name(Peer &peer, const std::string &name);
     Result<> set_preshared_key(Peer &peer, const Key &key);
     Result<> set_allowed_ips(Peer &peer, const PeerChange &change);
     void remove_obsolete();
@@ -93,7 +96,7 @@ Result<> Device::State::Request::prepare()
     WG_TRY(check(change_));
     if (change_.replace_peers)
         for (Peer &peer : state_.peers)
-            doomed_.insert(&peer);
+            doom(peer);
     prepare_identity();
     for (PeerChange &peer : change_.peers)
         WG_TRY(prepare_peer(peer));
@@ -115,7 +118,7 @@ void Device::State::Request::prepare_identity()
     if (!changes_identity_ || !identity_)
         return;
     if (Peer *ourselves = find(identity_->public_key)) {
-        doomed_.insert(ourselves);
+        doom(*ourselves);
         selected_[identity_->public_key] = nullptr;
     }
 }
@@ -136,8 +139,41 @@ Result<Peer *> Device::State::Request::create(const PublicKey &key)
     return peer;
 }
 
+/// From here on it is the peer of that key that is meant.
+Result<> Device::State::Request::find_by_name(PeerChange &change) const
+{
+    const auto found = state_.names.find(*change.name);
+    const Peer *peer = found == state_.names.end() ? nullptr : state_.peers.find(found->second);
+    if (!peer)
+        return failure(ENOENT, "name: there is no peer \"{}\"", *change.name);
+    change.public_key = peer->state.public_key;
+    change.name.reset();
+    return {};
+}
+
+/// Its name is free at once: another peer of the same request may have it.
+void Device::State::Request::doom(Peer &peer)
+{
+    doomed_.insert(&peer);
+    if (const auto named = state_.names.extract(peer.name))
+        rollback_.add([this, &peer] { state_.names[peer.name] = peer.id(); });
+}
+
+Result<> Device::State::Request::set_name(Peer &peer, const std::string &name)
+{
+    const auto owner = state_.names.find(name);
+    if (owner != state_.names.end() && owner->second != peer.id())
+        return failure(EEXIST, "peer {}: name: another peer is called \"{}\" already",
+                       to_base64(peer.state.public_key), name);
+    rollback_.add([this, &peer, old = peer.name] { state_.rename(peer, old); });
+    state_.rename(peer, name);
+    return {};
+}
+
 Result<> Device::State::Request::prepare_peer(PeerChange &change)
 {
+    if (change.by_name)
+        WG_TRY(find_by_name(change));
     const auto &own = changes_identity_ ? identity_ : state_.identity;
     Peer *peer = find(change.public_key);
 
@@ -149,10 +185,12 @@ Result<> Device::State::Request::prepare_peer(PeerChange &change)
         peer = WG_TRY(create(change.public_key));
     }
     if (change.remove) {
-        doomed_.insert(peer);
+        doom(*peer);
         selected_[change.public_key] = nullptr;
         return {};
     }
+    if (change.name)
+        WG_TRY(set_name(*peer, *change.name));
     const std::uint16_t old_interval = peer->state.persistent_keepalive;
     if (change.preshared_key)
         WG_TRY(set_preshared_key(*peer, *change.preshared_key));

@@ -81,6 +81,15 @@ std::optional<PeerId> Device::peer_id(const PublicKey &key) const
     return std::nullopt;
 }
 
+std::map<PublicKey, std::string> Device::names() const
+{
+    std::map<PublicKey, std::string> names;
+    for (const auto &[name, id] : state_->names)
+        if (const Peer *peer = state_->peers.find(id))
+            names.emplace(peer->state.public_key, name);
+    return names;
+}
+
 std::optional<Endpoint> Device::endpoint_of(PeerId peer) const
 {
     if (const Peer *found = state_->peers.find(peer))
@@ -144,6 +153,7 @@ PeerInfo Device::State::describe(const Peer &peer) const
 
     info.id = peer.id();
     info.public_key = peer.state.public_key;
+    info.name = peer.name;
     info.preshared_key = &peer.handshake.preshared_key();
     info.endpoint = peer.state.endpoint;
     info.allowed_ips = allowed_ips.list(peer.id());

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -22,6 +24,7 @@ namespace wg {
 struct PeerInfo {
     PeerId id = 0;
     PublicKey public_key{};
+    std::string name;                   ///< empty: none
     const Key *preshared_key = nullptr; ///< never null; valid until the device changes
     std::optional<Endpoint> endpoint;
     std::vector<Prefix> allowed_ips;
@@ -65,6 +68,7 @@ class Device {
     std::vector<PeerInfo> peers() const; ///< in order of creation
     std::optional<PeerInfo> peer(const PublicKey &key) const;
     std::optional<PeerId> peer_id(const PublicKey &key) const;
+    std::map<PublicKey, std::string> names() const; ///< of the peers that have one
     std::optional<Endpoint> endpoint_of(PeerId peer) const;
 
     /// The peer's sticky source is no longer ours, or its route leaves by another interface.

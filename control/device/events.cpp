@@ -142,6 +142,7 @@ void Device::State::retransmit_handshake(Peer &peer, Now now)
     const bool gives_up = peer.timers.attempts_exhausted();
     report({.kind = PeerEventKind::handshake_failed,
             .peer = &peer.state.public_key,
+            .name = peer.name,
             .endpoint = peer.state.endpoint,
             .reason = gives_up ? "gave_up" : "no_answer",
             .attempts = peer.timers.attempts() + 1});

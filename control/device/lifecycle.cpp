@@ -99,6 +99,15 @@ void Device::State::forget_source(Peer &peer)
         publish(peer);
 }
 
+void Device::State::rename(Peer &peer, std::string name)
+{
+    if (!peer.name.empty())
+        names.erase(peer.name);
+    peer.name = std::move(name);
+    if (!peer.name.empty())
+        names[peer.name] = peer.id();
+}
+
 void Device::State::remove_peer(Peer &peer)
 {
     const PeerId id = peer.id();

@@ -6,6 +6,7 @@
 
 #include <list>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/random.h"
@@ -34,7 +35,8 @@ struct Peer {
     /// Remembers what fell out of the slots until the peer is published without it.
     void add_fallen(FallenKeypairs keypairs);
 
-    PeerState state; ///< as published, or about to be
+    std::string name; ///< that people gave it; empty: none
+    PeerState state;  ///< as published, or about to be
     Handshake handshake;
     bool has_static_static =
         false; ///< handshake.set_identity was called: one DH, put off until it is needed

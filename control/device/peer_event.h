@@ -25,7 +25,8 @@ enum class PeerEventKind : std::uint8_t {
 struct PeerEvent {
     PeerEventKind kind{};
     const PublicKey *peer =
-        nullptr; ///< null: what came in did not say (or not credibly) whose it is
+        nullptr;             ///< null: what came in did not say (or not credibly) whose it is
+    std::string_view name{}; ///< of the peer, if people gave it one
     std::optional<Endpoint> endpoint{};
     std::optional<Endpoint> previous{}; ///< endpoint_moved: where the peer was
     std::string_view reason{};          ///< handshake_failed, down: one word

@@ -109,11 +109,15 @@ bool Device::State::admit(Bytes datagram, const Endpoint &from, Now now)
     return true;
 }
 
-void Device::State::refuse(wg_drop_reason reason, const Endpoint &from, const PublicKey *peer)
+void Device::State::refuse(wg_drop_reason reason, const Endpoint &from, const PublicKey *key)
 {
     datapath.count_drop(reason);
+    if (!device.report)
+        return;
+    const Peer *known = key != nullptr ? peers.find(*key) : nullptr;
     report({.kind = PeerEventKind::handshake_failed,
-            .peer = peer,
+            .peer = key,
+            .name = known ? std::string_view(known->name) : std::string_view(),
             .endpoint = from,
             .reason = wg_drop_reason_name(reason),
             .received = true});

@@ -116,6 +116,7 @@ void Device::State::send_message(Peer &peer, MutableBytes message, Now now)
     if (const int error = datapath.send_message(*peer.state.endpoint, message, HANDSHAKE_DS))
         report({.kind = PeerEventKind::handshake_failed,
                 .peer = &peer.state.public_key,
+                .name = peer.name,
                 .endpoint = peer.state.endpoint,
                 .reason = wg_drop_reason_name(WG_DROP_SEND_FAILED),
                 .error = error});

@@ -75,6 +75,7 @@ void Device::State::handshake_complete(Peer &peer, Now now)
                peer.keypairs.current()->id);
     PeerEvent event{.kind = PeerEventKind::handshake_complete,
                     .peer = &peer.state.public_key,
+                    .name = peer.name,
                     .endpoint = peer.state.endpoint};
     report(event);
     event.kind =
@@ -87,6 +88,7 @@ void Device::State::session_lost(Peer &peer, std::string_view reason)
     if (std::exchange(peer.has_session, false))
         report({.kind = PeerEventKind::down,
                 .peer = &peer.state.public_key,
+                .name = peer.name,
                 .endpoint = peer.state.endpoint,
                 .reason = reason});
 }
@@ -143,6 +145,7 @@ void Device::State::move_endpoint(Peer &peer, const Endpoint &to, Instant when)
     if (before && !before->same_place(to))
         report({.kind = PeerEventKind::endpoint_moved,
                 .peer = &peer.state.public_key,
+                .name = peer.name,
                 .endpoint = to,
                 .previous = before});
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -31,6 +32,7 @@ struct Device::State {
     // --- lifecycle.cpp: what concerns all peers, or the whole of one ---
     void bring_up(Now now);
     void bring_down(Now now);
+    void rename(Peer &peer, std::string name);
     void set_identity(std::shared_ptr<const StaticIdentity> new_identity, Now now);
     void wipe_keys(Now now);
     void expire_sending_keys(Now now);
@@ -63,7 +65,7 @@ struct Device::State {
     // --- receive.cpp: messages of type 1 to 3 ---
     void receive(Bytes datagram, const Endpoint &from, Now now);
     [[nodiscard]] bool admit(Bytes datagram, const Endpoint &from, Now now);
-    void refuse(wg_drop_reason reason, const Endpoint &from, const PublicKey *peer = nullptr);
+    void refuse(wg_drop_reason reason, const Endpoint &from, const PublicKey *key = nullptr);
     void receive_initiation(const wg_handshake_initiation &message, const Endpoint &from, Now now);
     void consume_initiation(IdentifiedInitiation initiation, const Endpoint &from, Now now);
     void receive_response(const wg_handshake_response &message, const Endpoint &from, Now now);
@@ -111,6 +113,7 @@ struct Device::State {
     std::optional<CookieChecker> cookie_checker; ///< of the identity
     IndexTable indices;
     AllowedIps allowed_ips;
+    std::map<std::string, PeerId> names; ///< of the peers that have one
     RateLimiter rate_limiter;
     UnderLoad under_load;
     Schedule schedule;

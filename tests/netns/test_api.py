@@ -62,9 +62,12 @@ class Api(unittest.TestCase):
         self.ask("peer.set", tunnel=tunnel, public_key=key, preshared_key=preshared_key(), endpoint="10.66.0.1:7",
                  persistent_keepalive=1, allowed_ips=["10.7.0.9/32", "fd07::9"], replace_allowed_ips=True,
                  update_only=False)
-        self.assertEqual(len(self.ask("peer.list", tunnel=tunnel)), 2)
+        self.ask("peer.set", tunnel=tunnel, public_key=key, name="Zoë's phone")
+        self.ask("peer.set", tunnel=tunnel, name="Zoë's phone", persistent_keepalive=1)
+        self.assertEqual([peer.get("name") for peer in self.ask("peer.list", tunnel=tunnel)], [None, "Zoë's phone"])
         self.a.run("ping", "-c", "1", "-W", "1", "10.7.0.99", check=False)  # nobody's: a drop
-        self.ask("peer.remove", tunnel=tunnel, public_key=key)
+        self.events.wait_for("handshake_failed", name="Zoë's phone", reason="send_failed")
+        self.ask("peer.remove", tunnel=tunnel, name="Zoë's phone")
         self.ask("peer.remove", tunnel=tunnel, public_key=self.pair.configs[1].public_key)
 
     def ask_of_tunnels(self) -> None:

@@ -47,6 +47,8 @@ class Restart(unittest.TestCase):
     def check_no_loss_without_a_daemon(self, mode: str) -> None:
         with Topology() as topology:
             pair = self.prepare(topology, mode, psk=True, initiator="both")
+            pair.left.rpc("peer.set", tunnel=pair.names[0], public_key=pair.configs[1].public_key, name="Zoë")
+            wait_until(lambda: "Zo" in pair.left.remembered(), "the name is written down")
             before, first = self.kept(pair), pair.left.pid
             probers = [Prober(pair.left.netns, pair.right.netns, pair.inner[4][1], PROBE_INTERVAL),
                        Prober(pair.right.netns, pair.left.netns, pair.inner[6][0], PROBE_INTERVAL)]

@@ -150,6 +150,11 @@ class Wgxdp:
         no peer to go to."""
         return {reason: number for reason, number in self.drops().items() if reason != "no_peer"}
 
+    def remembered(self) -> str:
+        """What the next daemon will find written down of peers."""
+        path = Path(f"/run/wgxdp/{self.instance}.peers")
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
     # --- the daemon's own life ---
 
     @property

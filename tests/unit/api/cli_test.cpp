@@ -139,6 +139,7 @@ TEST_F(Cli, show_reads_like_wg)
   fwmark: 0xca6c
 
 peer: {}
+  name: busy
   preshared key: (hidden)
   endpoint: [2001:db8::1]:51820
   allowed ips: 10.0.0.0/8, fd00::/8

@@ -26,7 +26,7 @@ std::string complaint(const std::string &text)
 const std::string KEY_EXPECTED = "expected a key of 44 base64 characters";
 const std::string INTERFACE_FIELDS = "PrivateKey, ListenPort, FwMark, Address, MTU, Attach";
 const std::string PEER_FIELDS =
-    "PublicKey, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive";
+    "PublicKey, Name, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive";
 
 TEST(ConfigFileErrors, name_the_wrong_line_of_the_interface)
 {
@@ -92,6 +92,8 @@ TEST(ConfigFileErrors, name_the_wrong_line_of_a_peer)
         "AllowedIPs: expected an IP prefix like 10.0.0.0/8, or !10.1.0.0/16 to leave one out, got ";
     const std::string PLACE =
         "Endpoint: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got ";
+    const std::string CALLED = "Name: expected a name of up to 64 characters of UTF-8, none of "
+                               "them a control character, got ";
     const std::string SECONDS = "PersistentKeepalive: expected 0 to 65535 seconds or off, got ";
     const Case CASES[] = {
         {"PublicKey = 4YJLQxMgqu5TKOv6Z0w1hHWyrgP8iAMIqfL83lS6u0", "PublicKey: " + KEY_EXPECTED},
@@ -114,6 +116,9 @@ TEST(ConfigFileErrors, name_the_wrong_line_of_a_peer)
         {"Endpoint = 2001:db8::1:51820", PLACE + "\"2001:db8::1:51820\""},
         {"Endpoint = [2001:db8::1:51820", PLACE + "\"[2001:db8::1:51820\""},
         {"Endpoint = []:51820", PLACE + "\"[]:51820\""},
+        {"Name = a\x1b[31m", CALLED + "\"a?[31m\""},
+        {"Name = \xff", CALLED + "\"?\""},
+        {"Name = " + std::string(65, 'x'), CALLED + '"' + std::string(64, 'x') + "\"..."},
         {"PersistentKeepalive = 65536", SECONDS + "\"65536\""},
         {"PersistentKeepalive = -1", SECONDS + "\"-1\""},
         {"PersistentKeepalive = on", SECONDS + "\"on\""},

@@ -30,6 +30,8 @@ std::string describe(const ConfigFile &config)
         text += "\naddress " + address.text();
     for (const ConfigPeer &peer : config.peers) {
         text += "\npeer " + to_base64(peer.public_key).substr(0, 4);
+        if (peer.name)
+            text += fmt::format(" called \"{}\"", *peer.name);
         if (peer.preshared_key)
             text += " psk " + to_base64(peer.preshared_key->bytes()).substr(0, 4);
         if (peer.endpoint)
@@ -120,6 +122,9 @@ TEST(ConfigFile, is_as_lenient_as_wg_about_peers)
     };
     const Case CASES[] = {
         {"no allowed IPs", "AllowedIPs =", ""},
+        {"a name of some words", " NAME =  Zoë's  phone\t # the new one",
+         " called \"Zoë's  phone\""},
+        {"no name", "Name =", " called \"\""},
         {"lists and lines", "AllowedIPs = 10.0.0.1,10.0.0.2/32\nAllowedIPs = ::/0",
          " 10.0.0.1/32 10.0.0.2/32 ::/0"},
         {"host bits", "AllowedIPs = 10.1.2.3/8", " 10.0.0.0/8"},

@@ -95,6 +95,7 @@ class FakeService final : public Service {
         tunnel.peers.push_back(std::move(quiet));
         PeerStatus busy;
         busy.public_key = public_key(PEER_B);
+        busy.name = "busy";
         busy.preshared_key = key(PRESHARED_KEY);
         busy.endpoint = *Endpoint::parse("[2001:db8::1]:51820");
         busy.allowed_ips = {*Prefix::parse("10.0.0.0/8"), *Prefix::parse("fd00::/8")};

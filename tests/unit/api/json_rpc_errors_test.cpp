@@ -157,7 +157,15 @@ TEST_F(JsonRpcErrors, every_method_names_the_wrong_field)
          {{"include", "private_key"}},
          "include: expected an array, got \"private_key\""},
         {"peer.set", {{"public_key", PEER_A}}, "tunnel: missing, " + NAME},
-        {"peer.set", {{"tunnel", "wg0"}}, "public_key: missing, " + KEY},
+        {"peer.set", {{"tunnel", "wg0"}}, "public_key: missing, " + KEY + ", or a name"},
+        {"peer.set",
+         {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"name", "a\nb"}},
+         "name: expected a name of up to 64 characters of UTF-8, none of them a control character, "
+         "got \"a?b\""},
+        {"peer.remove", {{"tunnel", "wg0"}}, "public_key: missing, " + KEY + ", or a name"},
+        {"peer.remove",
+         {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"name", "a"}},
+         "name: expected either a public_key or a name"},
         {"peer.set",
          {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"replace_allowed_ips", 0}},
          "replace_allowed_ips: expected true or false, got 0"},
@@ -241,6 +249,46 @@ TEST_F(JsonRpcErrors, what_the_service_refuses_is_answered_in_its_words)
         EXPECT_EQ(complaint.code, -32000);
         EXPECT_EQ(complaint.message, "wg0: exists already");
     }
+}
+
+class Guest final : public StreamClient {
+    bool may_change() const override { return false; }
+    void push(std::string) override {}
+};
+
+TEST_F(JsonRpcErrors, who_may_only_read_is_refused_everything_else)
+{
+    const auto ask_as_guest = [this](std::string_view method, const json &params) {
+        const json request{{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", params}};
+        return json::parse(
+            answer(service, request.dump(), std::make_shared<Guest>()).value_or("{}"));
+    };
+    const std::pair<const char *, json> REFUSED[] = {
+        {"tunnel.add", {{"name", "wg1"}, {"private_key", PRIVATE_KEY}}},
+        {"tunnel.remove", {{"name", "wg0"}}},
+        {"tunnel.list", {{"include", {"private_key"}}}},
+        {"tunnel.list", {{"include", {"preshared_key"}}}},
+        {"peer.set", {{"tunnel", "wg0"}, {"public_key", PEER_A}}},
+        {"peer.remove", {{"tunnel", "wg0"}, {"public_key", PEER_A}}},
+        {"peer.list", {{"tunnel", "wg0"}, {"include", {"preshared_key"}}}},
+        {"nic.attach", {{"name", "eth0"}}},
+        {"nic.detach", {{"name", "eth0"}}},
+    };
+    for (const auto &[method, params] : REFUSED) {
+        const auto answer = ask_as_guest(method, params);
+        EXPECT_EQ(answer.value("error", json()),
+                  (json{{"code", -32001},
+                        {"message", std::string(method) + ": only root may change something or ask "
+                                                          "for secrets"}}));
+    }
+    EXPECT_TRUE(service.calls.empty());
+    const std::pair<const char *, json> ALLOWED[] = {{"tunnel.list", json::object()},
+                                                     {"peer.list", {{"tunnel", "wg0"}}},
+                                                     {"nic.list", json::object()},
+                                                     {"status", json::object()},
+                                                     {"events.subscribe", json::object()}};
+    for (const auto &[method, params] : ALLOWED)
+        EXPECT_TRUE(ask_as_guest(method, params).contains("result")) << method;
 }
 
 TEST_F(JsonRpcErrors, hostile_nesting_and_numbers_of_values_are_refused_before_they_are_parsed)

@@ -181,6 +181,22 @@ TEST_F(JsonRpc, peer_set_changes_one_peer)
     EXPECT_TRUE(peer.allowed_ips.empty());
 }
 
+TEST_F(JsonRpc, a_name_is_given_with_a_key_and_means_a_peer_without_one)
+{
+    ask("peer.set", {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"name", "Zoë"}});
+    ask("peer.set", {{"tunnel", "wg0"}, {"name", "Zoë"}, {"persistent_keepalive", 5}});
+    ask("peer.remove", {{"tunnel", "wg0"}, {"name", "Zoë"}});
+    ASSERT_EQ(service.changed.size(), 3u);
+    for (const bool by_name : {false, true}) {
+        const PeerChange &peer = service.changed[by_name ? 1 : 0].peers.front();
+        EXPECT_EQ(peer.name, "Zoë");
+        EXPECT_EQ(peer.by_name, by_name);
+        EXPECT_EQ(peer.public_key, by_name ? PublicKey{} : public_key(PEER_A));
+    }
+    EXPECT_TRUE(service.changed[2].peers.front().by_name);
+    EXPECT_TRUE(service.changed[2].peers.front().remove);
+}
+
 TEST_F(JsonRpc, peer_remove_removes_one_peer)
 {
     ask("peer.remove", {{"tunnel", "wg0"}, {"public_key", PEER_A}});
@@ -195,6 +211,7 @@ const json QUIET_PEER{
     {"latest_handshake", 0},     {"rx_bytes", 0},       {"tx_bytes", 0},
     {"persistent_keepalive", 0}, {"path", ""},          {"has_preshared_key", false}};
 const json BUSY_PEER{{"public_key", PEER_B},
+                     {"name", "busy"},
                      {"endpoint", "[2001:db8::1]:51820"},
                      {"allowed_ips", {"10.0.0.0/8", "fd00::/8"}},
                      {"latest_handshake", 1'700'000'000},

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/peer_file.h"
+
+#include <cstdio>
+#include <fstream>
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "base/encoding.h"
+#include "base/fd.h"
+#include "base/log.h"
+
+namespace wg {
+namespace {
+
+using Json = nlohmann::json;
+
+PeerNames names_from(const Json &file)
+{
+    PeerNames names;
+    for (const auto &[tunnel, peers] : file.items())
+        for (const auto &[text, peer] : peers.items())
+            if (const auto key = parse_public_key_base64(text))
+                names[tunnel][*key] = peer.at("name").get<std::string>();
+    return names;
+}
+
+Json json_of(const PeerNames &names)
+{
+    Json file = Json::object();
+    for (const auto &[tunnel, peers] : names)
+        for (const auto &[key, name] : peers)
+            file[tunnel][to_base64(key)] = {{"name", name}};
+    return file;
+}
+
+} // namespace
+
+PeerNames load_peer_file(const std::string &path)
+{
+    std::ifstream file(path);
+    if (!file)
+        return {};
+    try {
+        return names_from(Json::parse(file));
+    } catch (const Json::exception &error) {
+        log::warn("{}: names of peers are lost: {}", path, error.what());
+        return {};
+    }
+}
+
+Result<> save_peer_file(const std::string &path, const PeerNames &names)
+{
+    const Json json = json_of(names);
+    if (json.empty()) {
+        ::unlink(path.c_str());
+        return {};
+    }
+    const std::string fresh = path + ".new";
+    const Fd made(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    std::ofstream file(fresh);
+    file << json.dump() << '\n';
+    file.close();
+    if (!file || ::rename(fresh.c_str(), path.c_str()) != 0)
+        return system_failure(errno, "{}", path);
+    return {};
+}
+
+} // namespace wg

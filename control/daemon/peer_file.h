@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// What people said of peers and the maps do not hold, in a file beside the socket: so that the next
+// daemon knows it.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace wg {
+
+/// Of the peers that have one, by tunnel.
+using PeerNames = std::map<std::string, std::map<PublicKey, std::string>>;
+
+/// Nothing, with a warning in the log, if the file is none of ours.
+PeerNames load_peer_file(const std::string &path);
+/// Whole or not at all; where nothing is to be remembered there is no file.
+Result<> save_peer_file(const std::string &path, const PeerNames &names);
+
+} // namespace wg
