@@ -4,9 +4,12 @@
     a: wgxdp, eth0 ─────────── eth0, wgxdp: b
 """
 
+import subprocess
+import sys
 import unittest
 
-from support import Events, Pair, RpcError, Topology, Wgxdp, generate_key, main, preshared_key, public_key
+from support import Events, Pair, RpcError, Topology, Wgxdp, generate_key, main, preshared_key, public_key, wait_until
+from support.host import ROOT
 from support.schema import METHODS, validate
 
 
@@ -27,10 +30,10 @@ class Checked:
 
 class Api(unittest.TestCase):
     def setUp(self):
-        topology = self.enterContext(Topology())
-        self.a, self.b = topology.underlay()
-        self.left, self.right = Wgxdp(topology, self.a), Wgxdp(topology, self.b)
-        self.pair = Pair(topology, self.left, self.right, psk=True)
+        self.topology = self.enterContext(Topology())
+        self.a, self.b = self.topology.underlay()
+        self.left, self.right = Wgxdp(self.topology, self.a), Wgxdp(self.topology, self.b)
+        self.pair = Pair(self.topology, self.left, self.right, psk=True)
         self.pair.up()
         self.ask = Checked(self.left)
         self.events = self.enterContext(Events(self.left.socket_path))
@@ -77,6 +80,20 @@ class Api(unittest.TestCase):
         self.assertIn("private_key", self.ask("tunnel.list", name="other", include=["private_key"])[0])
         self.assertEqual(len(self.ask("tunnel.list")), 2)
         self.ask("tunnel.remove", name="other")
+
+    def test_the_example_shows_the_peers_and_follows_them(self):
+        shown = self.topology.directory / "watch.out"
+        with shown.open("w") as out:
+            self.topology.process(self.a, sys.executable, "-I", str(ROOT / "docs/examples/watch.py"),
+                                  self.left.socket_path, stdout=out, stderr=subprocess.STDOUT)
+
+        def has(*words: str) -> bool:
+            return any(all(word in line for word in words) for line in shown.read_text().splitlines())
+
+        key = self.pair.configs[1].public_key
+        wait_until(lambda: has(self.pair.names[0], key, "bytes received"), "the peer is shown")
+        self.pair.first_ping()
+        wait_until(lambda: has("peer_up", key), "the example follows its peer")
 
     def test_errors_keep_to_the_schema_and_change_nothing(self):
         before = self.left.rpc("tunnel.list")
