@@ -11,6 +11,7 @@
 
 #include "tools/commands.h"
 #include "tools/keys.h"
+#include "tools/show_field.h"
 
 namespace wg {
 namespace {
@@ -67,10 +68,9 @@ class CommandLine {
 
     std::optional<std::string> interface_; ///< where a command would stand
     std::string name_;
-    std::optional<std::string> tunnel_;
     std::string mode_ = "auto";
     bool json_ = false;
-    bool show_keys_ = false;
+    ShowOptions show_;
     PeerOptions peer_;
 };
 
@@ -90,13 +90,18 @@ void CommandLine::add_tunnel_commands()
     down->add_option("TUNNEL", name_, "The interface's name, or the file it was made from")
         ->required();
 
-    auto *show = add(app_, "show", "Show tunnels, their peers and the attached NICs, as wg(8) does",
-                     "wgxdp show wg0 --json",
-                     [this](Commands &c) { return c.show(tunnel_, json_, show_keys_); });
-    show->add_option("TUNNEL", tunnel_, "Only this one");
-    show->add_flag("--json", json_,
-                   "As JSON: {\"tunnels\": [...], \"nics\": [...]}; with TUNNEL no nics");
-    show->add_flag("--show-keys", show_keys_, "Private and preshared keys instead of (hidden)");
+    auto *show =
+        add(app_, "show", "Show tunnels, their peers and the attached NICs, as wg(8) does",
+            "wgxdp show wg0 latest-handshakes", [this](Commands &c) { return c.show(show_); });
+    show->add_option("TUNNEL", show_.tunnel,
+                     "Only this one; `all` leaves out the NICs, `interfaces` lists names only");
+    show->add_option("FIELD", show_.field, "For scripts, only one of: " + field_names());
+    show->add_flag(
+        "--json", show_.json,
+        "As JSON: {\"tunnels\": [...], \"nics\": [...]}; with TUNNEL no nics; with FIELD "
+        "an array");
+    show->add_flag("--show-keys", show_.show_keys,
+                   "Private and preshared keys instead of (hidden)");
 
     auto *drops = add(app_, "drops", "Count dropped packets by reason: total, then by CPU",
                       "wgxdp drops", [this](Commands &c) { return c.drops(json_); });
@@ -155,13 +160,21 @@ void CommandLine::add_peer_commands()
 
 void CommandLine::add_key_commands()
 {
-    add(app_, "genkey", "Print a new private key", "(umask 077; wgxdp genkey > private.key)",
-        [this](Commands &) { return generate_private_key(environment_); });
-    add(app_, "genpsk", "Print a new preshared key", "(umask 077; wgxdp genpsk > preshared.key)",
-        [this](Commands &) { return generate_preshared_key(environment_); });
-    add(app_, "pubkey", "Read a private key from standard input and print its public key",
-        "wgxdp pubkey < private.key",
-        [this](Commands &) { return print_public_key(environment_); });
+    auto add_json = [this](CLI::App *command, const std::string &name) {
+        command->add_flag("--json", json_, "As JSON: {\"" + name + "\": \"...\"}");
+    };
+    add_json(add(app_, "genkey", "Print a new private key",
+                 "(umask 077; wgxdp genkey > private.key)",
+                 [this](Commands &) { return generate_private_key(environment_, json_); }),
+             "private_key");
+    add_json(add(app_, "genpsk", "Print a new preshared key",
+                 "(umask 077; wgxdp genpsk > preshared.key)",
+                 [this](Commands &) { return generate_preshared_key(environment_, json_); }),
+             "preshared_key");
+    add_json(add(app_, "pubkey", "Read a private key from standard input and print its public key",
+                 "wgxdp pubkey < private.key",
+                 [this](Commands &) { return print_public_key(environment_, json_); }),
+             "public_key");
 }
 
 tl::unexpected<Error> no_command(const std::string &text)

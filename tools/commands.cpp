@@ -9,8 +9,8 @@
 #include "base/encoding.h"
 #include "tools/keys.h"
 #include "tools/resolve.h"
-#include "tools/show.h"
 #include "tools/start_daemon.h"
+#include "tools/terminal.h"
 
 namespace wg {
 namespace {
@@ -64,7 +64,7 @@ Json texts(const std::vector<T> &values)
     return json;
 }
 
-Result<Json> peer_params(const ConfigPeer &peer, const std::string &file)
+Result<Json> peer_params(const ConfigPeer &peer, const std::string &file, std::ostream *terminal)
 {
     Json params{{"public_key", to_base64(peer.public_key)},
                 {"allowed_ips", texts(peer.allowed_ips)}};
@@ -76,13 +76,16 @@ Result<Json> peer_params(const ConfigPeer &peer, const std::string &file)
         params["persistent_keepalive"] = *peer.persistent_keepalive;
     if (peer.endpoint) {
         auto place = fmt::format("{}: Endpoint", config_place(file, peer.endpoint_line));
+        const Progress progress(terminal, fmt::format("resolving {}", peer.endpoint->host));
         params["endpoint"] = WG_TRY(at(place, resolve(*peer.endpoint))).text();
     }
     return params;
 }
 
-Result<Json>
-tunnel_params(const std::string &name, const ConfigFile &config, const std::string &file)
+Result<Json> tunnel_params(const std::string &name,
+                           const ConfigFile &config,
+                           const std::string &file,
+                           std::ostream *terminal)
 {
     Json params{{"name", name},
                 {"private_key", to_base64(config.private_key.bytes())},
@@ -98,7 +101,7 @@ tunnel_params(const std::string &name, const ConfigFile &config, const std::stri
     if (config.mtu)
         params["mtu"] = *config.mtu;
     for (const ConfigPeer &peer : config.peers)
-        params["peers"].push_back(WG_TRY(peer_params(peer, file)));
+        params["peers"].push_back(WG_TRY(peer_params(peer, file, terminal)));
     return params;
 }
 
@@ -152,6 +155,7 @@ Result<Client> Commands::started_daemon()
         return explain(std::move(client));
     if (!environment_.is_root)
         return failure(EPERM, "no daemon runs, and only root can start one: try sudo");
+    const Progress progress(environment_.progress, "starting wgxdpd, which loads its programs");
     auto started = start_daemon(environment_.daemon_directory, instance_);
     // Another command may have started one in the meantime: then ours found the lock taken, and all
     // is well.
@@ -200,8 +204,10 @@ Result<> Commands::up(const std::string &config)
     auto path = WG_TRY(find_config(config));
     auto text = WG_TRY(read_file(path));
     auto file = WG_TRY(parse_config(text, path.native()));
-    auto params = WG_TRY(tunnel_params(name, file, path.native()));
+    auto params = WG_TRY(tunnel_params(name, file, path.native(), environment_.progress));
     auto client = WG_TRY(started_daemon());
+    const Progress progress(environment_.progress,
+                            fmt::format("making {} with {} peers", name, file.peers.size()));
     WG_TRY(client.ask("tunnel.add", std::move(params)));
     return {};
 }
@@ -242,25 +248,6 @@ Result<> Commands::down(const std::string &tunnel)
     return {};
 }
 
-Result<> Commands::show(const std::optional<std::string> &tunnel, bool json, bool show_keys)
-{
-    auto client = WG_TRY(running_daemon());
-    Json filter = Json::object();
-    if (tunnel)
-        filter["name"] = *tunnel;
-    if (show_keys)
-        filter["include"] = {"private_key", "preshared_key"};
-    auto tunnels = WG_TRY(client.ask("tunnel.list", std::move(filter)));
-    Json shown{{"tunnels", std::move(tunnels)}};
-    if (!tunnel)
-        shown["nics"] = WG_TRY(client.ask("nic.list", Json::object()));
-    if (json)
-        environment_.out << shown.dump(2) << '\n';
-    else
-        environment_.out << show_text(shown, environment_.wall_clock());
-    return {};
-}
-
 Result<> Commands::add_peer(const PeerOptions &options)
 {
     Json params{{"tunnel", options.tunnel}, {"public_key", options.public_key}};
@@ -289,20 +276,6 @@ Result<> Commands::remove_peer(const std::string &tunnel, const std::string &pub
 {
     auto client = WG_TRY(running_daemon());
     WG_TRY(client.ask("peer.remove", {{"tunnel", tunnel}, {"public_key", public_key}}));
-    return {};
-}
-
-Result<> Commands::drops(bool json)
-{
-    auto client = WG_TRY(running_daemon());
-    auto status = WG_TRY(client.ask("status", Json::object()));
-    if (json)
-        environment_.out << Json{{"drops", status.at("drops")},
-                                 {"daemon_drops", status.at("daemon_drops")}}
-                                .dump(2)
-                         << '\n';
-    else
-        environment_.out << drops_text(status);
     return {};
 }
 

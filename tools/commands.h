@@ -21,6 +21,13 @@ struct PeerOptions {
     std::optional<std::string> persistent_keepalive;
 };
 
+struct ShowOptions {
+    std::optional<std::string> tunnel; ///< "all" and "interfaces" are wg(8)'s words
+    std::optional<std::string> field;
+    bool json = false;
+    bool show_keys = false;
+};
+
 class Commands {
   public:
     Commands(Environment &environment, std::string instance)
@@ -34,12 +41,13 @@ class Commands {
     Result<> down(const std::string &tunnel);
     /// What `wireguard-go INTERFACE` does: an interface and its socket for wg(8), nothing else.
     Result<> make_bare(const std::string &interface);
-    Result<> show(const std::optional<std::string> &tunnel, bool json, bool show_keys);
+    Result<> show(const ShowOptions &options);
     Result<> add_peer(const PeerOptions &options);
     Result<> remove_peer(const std::string &tunnel, const std::string &public_key);
     Result<> drops(bool json);
 
   private:
+    Result<> show_names(bool json);
     std::filesystem::path socket() const;
     Result<Client> running_daemon();
     Result<Client> started_daemon();

@@ -21,6 +21,9 @@ struct Environment {
     std::filesystem::path daemon_directory;                ///< looked in before PATH
     std::function<WallTime()> wall_clock;
     bool is_root = false;
+    bool colors = false;              ///< in what is printed for people
+    bool show_keys = false;           ///< WG_HIDE_KEYS=never, as for wg(8)
+    std::ostream *progress = nullptr; ///< a terminal that is told what takes long
 };
 
 } // namespace wg

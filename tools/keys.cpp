@@ -5,6 +5,7 @@
 #include <iostream>
 #include <iterator>
 
+#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,14 +24,22 @@ Key random_key()
     return key;
 }
 
-void print_secret(Environment &environment, const Key &key)
+void print_key(Environment &environment, const char *name, Bytes key, bool json)
+{
+    if (json)
+        environment.out << nlohmann::json{{name, to_base64(key)}}.dump(2) << '\n';
+    else
+        environment.out << to_base64(key) << '\n';
+}
+
+void print_secret(Environment &environment, const char *name, const Key &key, bool json)
 {
     struct stat output{};
     if (fstat(STDOUT_FILENO, &output) == 0 && S_ISREG(output.st_mode) &&
         (output.st_mode & S_IRWXO) != 0)
         environment.err << "Warning: writing to world accessible file.\n"
                            "Consider setting the umask to 077 and trying again.\n";
-    environment.out << to_base64(key.bytes()) << '\n';
+    print_key(environment, name, key.bytes(), json);
 }
 
 std::string read_all(std::istream &in)
@@ -44,28 +53,28 @@ std::string read_all(std::istream &in)
 
 } // namespace
 
-Result<> generate_private_key(Environment &environment)
+Result<> generate_private_key(Environment &environment, bool json)
 {
     Key key = random_key();
     key.mutable_bytes()[0] &= 248; // the clamping of RFC 7748
     key.mutable_bytes()[31] &= 127;
     key.mutable_bytes()[31] |= 64;
-    print_secret(environment, key);
+    print_secret(environment, "private_key", key, json);
     return {};
 }
 
-Result<> generate_preshared_key(Environment &environment)
+Result<> generate_preshared_key(Environment &environment, bool json)
 {
-    print_secret(environment, random_key());
+    print_secret(environment, "preshared_key", random_key(), json);
     return {};
 }
 
-Result<> print_public_key(Environment &environment)
+Result<> print_public_key(Environment &environment, bool json)
 {
     auto key = WG_TRY(at("standard input", read_text(SECRET_KEY, read_all(environment.in))));
     PublicKey public_key{};
     crypto_scalarmult_base(public_key.data(), key.bytes().data());
-    environment.out << to_base64(public_key) << '\n';
+    print_key(environment, "public_key", public_key, json);
     return {};
 }
 

@@ -11,9 +11,9 @@
 
 namespace wg {
 
-Result<> generate_private_key(Environment &environment);
-Result<> generate_preshared_key(Environment &environment);
-Result<> print_public_key(Environment &environment);
+Result<> generate_private_key(Environment &environment, bool json);
+Result<> generate_preshared_key(Environment &environment, bool json);
+Result<> print_public_key(Environment &environment, bool json);
 
 /// An empty file is the key of zeros, which clears a preshared key.
 Result<Key> read_key_file(const std::string &path);

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "tools/terminal.h"
+
 namespace wg {
 namespace {
 
@@ -29,8 +31,8 @@ std::string duration_text(std::int64_t seconds)
         auto count = seconds / unit.seconds;
         seconds %= unit.seconds;
         if (count != 0)
-            fmt::format_to(Out(text), "{}{} {}{}", text.empty() ? "" : ", ", count, unit.name,
-                           count == 1 ? "" : "s");
+            fmt::format_to(Out(text), "{}{} {}", text.empty() ? "" : ", ", count,
+                           cyan(fmt::format("{}{}", unit.name, count == 1 ? "" : "s")));
     }
     return text;
 }
@@ -41,7 +43,8 @@ std::string ago(std::int64_t then, WallTime now)
     if (seconds == 0)
         return "Now";
     if (seconds < 0)
-        return "(System clock wound backward; connection problems may ensue.)";
+        return fmt::format("({})",
+                           red("System clock wound backward; connection problems may ensue."));
     return duration_text(seconds) + " ago";
 }
 
@@ -49,14 +52,14 @@ std::string bytes_text(std::uint64_t bytes)
 {
     static constexpr std::array<std::string_view, 4> UNITS{"KiB", "MiB", "GiB", "TiB"};
     if (bytes < 1024)
-        return fmt::format("{} B", bytes);
+        return fmt::format("{} {}", bytes, cyan("B"));
     auto value = static_cast<double>(bytes) / 1024;
     std::size_t unit = 0;
     for (auto limit = bytes / 1024; limit >= 1024 && unit + 1 < UNITS.size(); limit /= 1024) {
         value /= 1024;
         ++unit;
     }
-    return fmt::format("{:.2f} {}", value, UNITS[unit]);
+    return fmt::format("{:.2f} {}", value, cyan(UNITS[unit]));
 }
 
 std::string key_text(const Json &owner, const char *name)
@@ -64,30 +67,47 @@ std::string key_text(const Json &owner, const char *name)
     return owner.value(name, "(hidden)");
 }
 
+void show_line(Out out, std::string_view label, std::string_view value)
+{
+    fmt::format_to(out, "  {}: {}\n", bold(label), value);
+}
+
+/// "10.0.0.0/8, fd00::/8"
+std::string prefixes_text(const Json &prefixes)
+{
+    std::string text;
+    for (const auto &prefix : prefixes) {
+        const auto &whole = prefix.get_ref<const std::string &>();
+        const auto slash = std::min(whole.find('/'), whole.size());
+        fmt::format_to(Out(text), "{}{}{}{}", text.empty() ? "" : ", ", whole.substr(0, slash),
+                       cyan(whole.substr(slash, 1)),
+                       whole.substr(std::min(slash + 1, whole.size())));
+    }
+    return text.empty() ? "(none)" : text;
+}
+
 void show_peer(Out out, const Json &peer, WallTime now)
 {
-    fmt::format_to(out, "peer: {}\n", peer.at("public_key").get<std::string>());
+    fmt::format_to(out, "{}: {}\n", yellow(bold("peer")),
+                   yellow(peer.at("public_key").get<std::string>()));
     if (peer.contains("name"))
-        fmt::format_to(out, "  name: {}\n", peer.at("name").get<std::string>());
+        show_line(out, "name", peer.at("name").get<std::string>());
     if (peer.at("has_preshared_key").get<bool>())
-        fmt::format_to(out, "  preshared key: {}\n", key_text(peer, "preshared_key"));
+        show_line(out, "preshared key", key_text(peer, "preshared_key"));
     if (const auto &endpoint = peer.at("endpoint"); !endpoint.is_null())
-        fmt::format_to(out, "  endpoint: {}\n", endpoint.get<std::string>());
-    auto allowed_ips = peer.at("allowed_ips").get<std::vector<std::string>>();
-    fmt::format_to(out, "  allowed ips: {}\n",
-                   allowed_ips.empty() ? "(none)"
-                                       : fmt::format("{}", fmt::join(allowed_ips, ", ")));
+        show_line(out, "endpoint", endpoint.get<std::string>());
+    show_line(out, "allowed ips", prefixes_text(peer.at("allowed_ips")));
     if (auto then = peer.at("latest_handshake").get<std::int64_t>(); then != 0)
-        fmt::format_to(out, "  latest handshake: {}\n", ago(then, now));
+        show_line(out, "latest handshake", ago(then, now));
     auto rx_bytes = peer.at("rx_bytes").get<std::uint64_t>();
     auto tx_bytes = peer.at("tx_bytes").get<std::uint64_t>();
     if (rx_bytes != 0 || tx_bytes != 0)
-        fmt::format_to(out, "  transfer: {} received, {} sent\n", bytes_text(rx_bytes),
-                       bytes_text(tx_bytes));
+        show_line(out, "transfer",
+                  fmt::format("{} received, {} sent", bytes_text(rx_bytes), bytes_text(tx_bytes)));
     if (auto seconds = peer.at("persistent_keepalive").get<std::int64_t>(); seconds != 0)
-        fmt::format_to(out, "  persistent keepalive: every {}\n", duration_text(seconds));
+        show_line(out, "persistent keepalive", "every " + duration_text(seconds));
     if (auto path = peer.at("path").get<std::string>(); !path.empty())
-        fmt::format_to(out, "  path: {}\n", path);
+        show_line(out, "path", path);
 }
 
 /// As in wg(8), whoever was heard last comes first.
@@ -105,16 +125,18 @@ std::vector<const Json *> by_latest_handshake(const Json &peers)
 
 void show_tunnel(Out out, const Json &tunnel, WallTime now)
 {
-    fmt::format_to(out, "interface: {}\n", tunnel.at("name").get<std::string>());
-    if (const auto &key = tunnel.at("public_key"); !key.is_null())
-        fmt::format_to(out, "  public key: {}\n  private key: {}\n", key.get<std::string>(),
-                       key_text(tunnel, "private_key"));
+    fmt::format_to(out, "{}: {}\n", green(bold("interface")),
+                   green(tunnel.at("name").get<std::string>()));
+    if (const auto &key = tunnel.at("public_key"); !key.is_null()) {
+        show_line(out, "public key", key.get<std::string>());
+        show_line(out, "private key", key_text(tunnel, "private_key"));
+    }
     if (auto port = tunnel.at("listen_port").get<unsigned>(); port != 0)
-        fmt::format_to(out, "  listening port: {}\n", port);
+        show_line(out, "listening port", std::to_string(port));
     if (auto fwmark = tunnel.at("fwmark").get<std::uint32_t>(); fwmark != 0)
-        fmt::format_to(out, "  fwmark: {:#x}\n", fwmark);
+        show_line(out, "fwmark", fmt::format("{:#x}", fwmark));
     if (tunnel.at("moved").get<bool>())
-        fmt::format_to(out, "  moved: to another network namespace\n");
+        show_line(out, "moved", "to another network namespace");
     for (const Json *peer : by_latest_handshake(tunnel.at("peers"))) {
         fmt::format_to(out, "\n");
         show_peer(out, *peer, now);
@@ -123,18 +145,19 @@ void show_tunnel(Out out, const Json &tunnel, WallTime now)
 
 void show_nic(Out out, const Json &nic)
 {
-    fmt::format_to(out, "nic: {}\n  mode: {}{}\n", nic.at("name").get<std::string>(),
-                   nic.at("mode").get<std::string>(),
-                   nic.value("unasked", false) ? ", attached since a tunnel uses it" : "");
+    fmt::format_to(out, "{}: {}\n", cyan(bold("nic")), cyan(nic.at("name").get<std::string>()));
+    show_line(out, "mode",
+              nic.at("mode").get<std::string>() +
+                  (nic.value("unasked", false) ? ", attached since a tunnel uses it" : ""));
     if (!nic.value("present", true))
-        fmt::format_to(out, "  gone: attached again when it comes back\n");
+        show_line(out, "gone", "attached again when it comes back");
     if (auto reason = nic.at("reason").get<std::string>(); !reason.empty())
-        fmt::format_to(out, "  not native: {}\n", reason);
+        show_line(out, "not native", reason);
 }
 
 } // namespace
 
-std::string show_text(const Json &shown, WallTime now)
+std::string show_text(const Json &shown, WallTime now, bool colors)
 {
     std::string text;
     auto separate = [&] { text += text.empty() ? "" : "\n"; };
@@ -146,7 +169,7 @@ std::string show_text(const Json &shown, WallTime now)
         separate();
         show_nic(Out(text), nic);
     }
-    return text;
+    return colors ? text : without_colors(text);
 }
 
 std::string drops_text(const Json &status)

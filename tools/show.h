@@ -12,7 +12,7 @@ namespace wg {
 
 /// {"tunnels": what tunnel.list answers, "nics": what nic.list answers}; nics may be missing. Keys
 /// are shown where they are included.
-std::string show_text(const Json &shown, WallTime now);
+std::string show_text(const Json &shown, WallTime now, bool colors = false);
 
 /// `status` as the method of that name answers: one line a drop reason that has happened.
 std::string drops_text(const Json &status);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // wgxdp: the command line of the daemon wgxdpd.
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/cli.h"
+#include "tools/terminal.h"
 
 namespace {
 
@@ -17,6 +19,7 @@ int run(int argc, char **argv)
         std::cerr << "wgxdp: the system has no randomness to offer\n";
         return 1;
     }
+    const char *hide_keys = std::getenv("WG_HIDE_KEYS");
     std::error_code no_proc; // then only PATH is searched for the daemon
     wg::Environment environment{
         .in = std::cin,
@@ -27,6 +30,10 @@ int run(int argc, char **argv)
         .daemon_directory = std::filesystem::read_symlink("/proc/self/exe", no_proc).parent_path(),
         .wall_clock = [] { return wg::now().wall; },
         .is_root = geteuid() == 0,
+        .colors = wg::wants_colors(std::getenv("WG_COLOR_MODE"), std::getenv("NO_COLOR"),
+                                   isatty(STDOUT_FILENO) == 1),
+        .show_keys = hide_keys != nullptr && std::string_view(hide_keys) == "never",
+        .progress = isatty(STDERR_FILENO) == 1 ? &std::cerr : nullptr,
     };
     int status = wg::run_cli(environment, std::vector<std::string>(argv + 1, argv + argc));
     if (!std::cout.flush() && status == 0) {

@@ -30,7 +30,11 @@ TEST_F(CliErrors, a_wrong_command_line_is_explained)
         {{"shwo", "wg0"}, "\"shwo\" is not a command (see wgxdp --help)"},
         {{"shwo", "--json"}, "\"shwo\" is not a command (see wgxdp --help)"},
         {{"peer", "list"}, "\"list\" is not a command (see wgxdp --help)"},
-        {{"show", "wg0", "wg1"}, "\"wg1\" was not expected (see wgxdp --help)"},
+        {{"show", "wg0", "wg1"},
+         "FIELD: expected one of public-key, private-key, listen-port, fwmark, peers, "
+         "preshared-keys, endpoints, allowed-ips, latest-handshakes, transfer, "
+         "persistent-keepalive, dump, got \"wg1\""},
+        {{"show", "wg0", "peers", "x"}, "\"x\" was not expected (see wgxdp --help)"},
         {{"wg0", "show"}, "\"wg0\" was not expected (see wgxdp --help)"},
         {{"wg/0"},
          "INTERFACE: expected an interface name of 1 to 15 characters without spaces, '/', ':' or "

@@ -110,6 +110,14 @@ TEST(CliProcess, every_command_has_help_with_an_example)
     }
 }
 
+TEST(CliProcess, keys_are_told_as_json_too)
+{
+    EXPECT_EQ(shell(std::string("echo ") + PRIVATE_KEY + " | $wgxdp pubkey --json").out,
+              fmt::format("{{\n  \"public_key\": \"{}\"\n}}\n", PUBLIC_KEY_OF_IT));
+    EXPECT_NE(shell("$wgxdp genkey --json").out.find("\"private_key\": \""), std::string::npos);
+    EXPECT_NE(shell("$wgxdp genpsk --json").out.find("\"preshared_key\": \""), std::string::npos);
+}
+
 TEST(CliProcess, version_is_told)
 {
     auto outcome = shell("$wgxdp --version");

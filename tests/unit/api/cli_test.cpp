@@ -193,6 +193,24 @@ TEST_F(Cli, show_as_json_is_what_the_daemon_says)
     EXPECT_EQ(shown.at("nics").at(0).at("mode"), "native");
 }
 
+TEST_F(Cli, show_of_a_field_prints_the_lines_of_wg)
+{
+    EXPECT_EQ(run({"show", "interfaces"}).out, "wg0\n");
+    EXPECT_EQ(run({"show", "wg0", "fwmark"}).out, "0xca6c\n");
+    EXPECT_EQ(run({"show", "all", "allowed-ips"}).out,
+              fmt::format("wg0\t{}\t(none)\nwg0\t{}\t10.0.0.0/8 fd00::/8\n", PEER_A, PEER_B));
+    EXPECT_EQ(run({"show", "wg0", "dump"}).out,
+              fmt::format("{}\t{}\t51820\t0xca6c\n"
+                          "{}\t(none)\t(none)\t(none)\t0\t0\t0\toff\n"
+                          "{}\t{}\t[2001:db8::1]:51820\t10.0.0.0/8,fd00::/8\t1700000000\t1536\t"
+                          "3145728\t25\n",
+                          PRIVATE_KEY, PUBLIC_KEY_OF_IT, PEER_A, PEER_B, PRESHARED_KEY));
+    auto rows = nlohmann::json::parse(run({"show", "wg0", "endpoints", "--json"}).out);
+    EXPECT_EQ(rows.at(1),
+              (nlohmann::json{
+                  {"tunnel", "wg0"}, {"public_key", PEER_B}, {"endpoint", "[2001:db8::1]:51820"}}));
+}
+
 TEST_F(Cli, drops_counts_by_reason_and_place)
 {
     EXPECT_EQ(run({"drops"}).out, "bad_mac1: 3 (daemon: 3)\n"

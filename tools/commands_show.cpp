@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+//
+// The commands that only look.
+#include <iostream>
+
+#include "tools/commands.h"
+#include "tools/show.h"
+#include "tools/show_field.h"
+
+namespace wg {
+namespace {
+
+void print_json(std::ostream &out, const Json &json)
+{
+    out << json.dump(2) << '\n';
+}
+
+} // namespace
+
+Result<> Commands::show(const ShowOptions &options)
+{
+    if (options.tunnel == "interfaces" && !options.field)
+        return show_names(options.json);
+    Json filter = Json::object();
+    if (options.tunnel && options.tunnel != "all")
+        filter["name"] = *options.tunnel;
+    if (options.field)
+        filter["include"] = WG_TRY(field_secrets(*options.field));
+    else if (options.show_keys || environment_.show_keys)
+        filter["include"] = {"private_key", "preshared_key"};
+    auto client = WG_TRY(running_daemon());
+    auto tunnels = WG_TRY(client.ask("tunnel.list", std::move(filter)));
+    if (options.field && options.json)
+        print_json(environment_.out, field_json(*options.field, tunnels));
+    else if (options.field)
+        environment_.out << field_text(*options.field, tunnels, options.tunnel == "all");
+    if (options.field)
+        return {};
+    Json shown{{"tunnels", std::move(tunnels)}};
+    if (!options.tunnel)
+        shown["nics"] = WG_TRY(client.ask("nic.list", Json::object()));
+    if (options.json)
+        print_json(environment_.out, shown);
+    else
+        environment_.out << show_text(shown, environment_.wall_clock(), environment_.colors);
+    return {};
+}
+
+Result<> Commands::show_names(bool json)
+{
+    auto client = WG_TRY(running_daemon());
+    std::vector<std::string> names;
+    for (const Json &tunnel : WG_TRY(client.ask("tunnel.list", Json::object())))
+        names.push_back(tunnel.at("name"));
+    if (json)
+        print_json(environment_.out, names);
+    else
+        environment_.out << fmt::format("{}\n", fmt::join(names, " "));
+    return {};
+}
+
+Result<> Commands::drops(bool json)
+{
+    auto client = WG_TRY(running_daemon());
+    auto status = WG_TRY(client.ask("status", Json::object()));
+    if (json)
+        print_json(environment_.out,
+                   {{"drops", status.at("drops")}, {"daemon_drops", status.at("daemon_drops")}});
+    else
+        environment_.out << drops_text(status);
+    return {};
+}
+
+} // namespace wg
