@@ -103,6 +103,13 @@ void CommandLine::add_tunnel_commands()
     show->add_flag("--show-keys", show_.show_keys,
                    "Private and preshared keys instead of (hidden)");
 
+    auto *top = add(app_, "top", "Watch rates, drops and handshakes of all peers, live",
+                    "wgxdp top wg0", [this](Commands &c) { return c.top(show_.tunnel, json_); });
+    top->add_option("TUNNEL", show_.tunnel, "Only this one");
+    top->add_flag("--json", json_, "Not live: the rates of one second, as JSON");
+    top->footer("Keys: r received, t sent, h handshake, p peer: the order; q quits.\n"
+                "Example: wgxdp top wg0");
+
     auto *drops = add(app_, "drops", "Count dropped packets by reason: total, then by CPU",
                       "wgxdp drops", [this](Commands &c) { return c.drops(json_); });
     drops->add_flag("--json", json_, "As JSON: {\"drops\": {...}, \"daemon_drops\": {...}}");

@@ -9,6 +9,7 @@
 #include "api/config_file.h"
 #include "tools/client.h"
 #include "tools/environment.h"
+#include "tools/rates.h"
 
 namespace wg {
 
@@ -45,9 +46,11 @@ class Commands {
     Result<> add_peer(const PeerOptions &options);
     Result<> remove_peer(const std::string &tunnel, const std::string &public_key);
     Result<> drops(bool json);
+    Result<> top(const std::optional<std::string> &tunnel, bool json);
 
   private:
     Result<> show_names(bool json);
+    Result<Snapshot> look(const Json &filter);
     std::filesystem::path socket() const;
     Result<Client> running_daemon();
     Result<Client> started_daemon();

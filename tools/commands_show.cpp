@@ -2,10 +2,12 @@
 //
 // The commands that only look.
 #include <iostream>
+#include <thread>
 
 #include "tools/commands.h"
 #include "tools/show.h"
 #include "tools/show_field.h"
+#include "tools/top.h"
 
 namespace wg {
 namespace {
@@ -68,6 +70,30 @@ Result<> Commands::drops(bool json)
                    {{"drops", status.at("drops")}, {"daemon_drops", status.at("daemon_drops")}});
     else
         environment_.out << drops_text(status);
+    return {};
+}
+
+Result<Snapshot> Commands::look(const Json &filter)
+{
+    auto client = WG_TRY(running_daemon());
+    Snapshot snapshot;
+    snapshot.tunnels = WG_TRY(client.ask("tunnel.list", filter));
+    snapshot.status = WG_TRY(client.ask("status", Json::object()));
+    snapshot.at = now();
+    return snapshot;
+}
+
+Result<> Commands::top(const std::optional<std::string> &tunnel, bool json)
+{
+    Json filter = Json::object();
+    if (tunnel)
+        filter["name"] = *tunnel;
+    if (!json)
+        return run_top([&] { return look(filter); });
+    const auto before = WG_TRY(look(filter));
+    std::this_thread::sleep_for(std::chrono::seconds(1)); // that is what is measured
+    print_json(environment_.out,
+               to_json(rates_between(before, WG_TRY(look(filter)), SortBy::received)));
     return {};
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "tools/terminal.h"
+#include "tools/units.h"
 
 namespace wg {
 namespace {
@@ -50,16 +51,8 @@ std::string ago(std::int64_t then, WallTime now)
 
 std::string bytes_text(std::uint64_t bytes)
 {
-    static constexpr std::array<std::string_view, 4> UNITS{"KiB", "MiB", "GiB", "TiB"};
-    if (bytes < 1024)
-        return fmt::format("{} {}", bytes, cyan("B"));
-    auto value = static_cast<double>(bytes) / 1024;
-    std::size_t unit = 0;
-    for (auto limit = bytes / 1024; limit >= 1024 && unit + 1 < UNITS.size(); limit /= 1024) {
-        value /= 1024;
-        ++unit;
-    }
-    return fmt::format("{:.2f} {}", value, cyan(UNITS[unit]));
+    const Amount amount = in_units(bytes);
+    return fmt::format("{} {}", amount.number, cyan(amount.unit));
 }
 
 std::string key_text(const Json &owner, const char *name)
