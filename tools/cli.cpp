@@ -110,6 +110,13 @@ void CommandLine::add_tunnel_commands()
     top->footer("Keys: r received, t sent, h handshake, p peer: the order; q quits.\n"
                 "Example: wgxdp top wg0");
 
+    auto *doctor = add(
+        app_, "doctor",
+        "Examine kernel, NICs and daemon, and say what to do about what is found; status 1 when "
+        "there are problems",
+        "wgxdp doctor", [this](Commands &c) { return c.doctor(json_); });
+    doctor->add_flag("--json", json_, "As JSON: {\"problems\": N, \"findings\": [...]}");
+
     auto *drops = add(app_, "drops", "Count dropped packets by reason: total, then by CPU",
                       "wgxdp drops", [this](Commands &c) { return c.drops(json_); });
     drops->add_flag("--json", json_, "As JSON: {\"drops\": {...}, \"daemon_drops\": {...}}");

@@ -46,6 +46,7 @@ class Commands {
     Result<> add_peer(const PeerOptions &options);
     Result<> remove_peer(const std::string &tunnel, const std::string &public_key);
     Result<> drops(bool json);
+    Result<> doctor(bool json);
     Result<> top(const std::optional<std::string> &tunnel, bool json);
 
   private:

@@ -5,8 +5,10 @@
 #include <thread>
 
 #include "tools/commands.h"
+#include "tools/doctor.h"
 #include "tools/show.h"
 #include "tools/show_field.h"
+#include "tools/terminal.h"
 #include "tools/top.h"
 
 namespace wg {
@@ -70,6 +72,30 @@ Result<> Commands::drops(bool json)
                    {{"drops", status.at("drops")}, {"daemon_drops", status.at("daemon_drops")}});
     else
         environment_.out << drops_text(status);
+    return {};
+}
+
+Result<> Commands::doctor(bool json)
+{
+    std::optional<DaemonView> daemon;
+    auto client = running_daemon();
+    if (client)
+        daemon = DaemonView{.status = WG_TRY(client->ask("status", Json::object())),
+                            .nics = WG_TRY(client->ask("nic.list", Json::object())),
+                            .tunnels = WG_TRY(client->ask("tunnel.list", Json::object()))};
+    Findings findings;
+    {
+        const Progress progress(environment_.progress, "trying the programs on this kernel");
+        examine_kernel(findings, environment_.is_root);
+    }
+    examine_network(findings, daemon);
+    examine_daemon(findings, instance_, daemon, client ? "" : client.error().what);
+    if (json)
+        print_json(environment_.out, to_json(findings));
+    else
+        environment_.out << findings_text(findings, environment_.colors);
+    if (const auto problems = count_problems(findings); problems != 0)
+        return failure(EIO, "{} problem{}", problems, problems == 1 ? "" : "s");
     return {};
 }
 

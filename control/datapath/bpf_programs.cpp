@@ -8,18 +8,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <wg_counter.skel.h>
-#include <wg_deliver.skel.h>
-#include <wg_rx.skel.h>
-#include <wg_rx_jumbo.skel.h>
-#include <wg_tx.skel.h>
-#include <wg_tx_jumbo.skel.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "datapath/bpf_objects.h"
 
 namespace wg {
 
@@ -82,11 +77,8 @@ Result<> BpfPrograms::load_jumbo()
 
 Result<> BpfPrograms::load_objects()
 {
-    const bool jumbo = config_.max_payload == WG_JUMBO_PAYLOAD;
-    WG_TRY(load_object("wg_rx", jumbo ? wg_rx_jumbo__elf_bytes : wg_rx__elf_bytes));
-    WG_TRY(load_object("wg_tx", jumbo ? wg_tx_jumbo__elf_bytes : wg_tx__elf_bytes));
-    WG_TRY(load_object("wg_deliver", wg_deliver__elf_bytes));
-    WG_TRY(load_object("wg_counter", wg_counter__elf_bytes));
+    for (const BpfObject &object : bpf_objects(config_.max_payload))
+        WG_TRY(load_object(object));
     return pin_maps();
 }
 
@@ -121,16 +113,14 @@ Result<> BpfPrograms::open_pins()
     return {};
 }
 
-Result<> BpfPrograms::load_object(const char *name, const void *(*elf_bytes)(std::size_t *))
+Result<> BpfPrograms::load_object(const BpfObject &from)
 {
-    std::size_t size = 0;
-    const void *elf = elf_bytes(&size);
     bpf_object_open_opts options{};
     options.sz = sizeof(options);
-    options.object_name = name;
-    Object object(bpf_object__open_mem(elf, size, &options));
+    options.object_name = from.name;
+    Object object(bpf_object__open_mem(from.elf.data(), from.elf.size(), &options));
     if (!object)
-        return system_failure(errno, "program {}: open", name);
+        return system_failure(errno, "program {}: open", from.name);
     bpf_map *map = nullptr;
     bpf_object__for_each_map(map, object.get())
     {
@@ -144,7 +134,7 @@ Result<> BpfPrograms::load_object(const char *name, const void *(*elf_bytes)(std
     }
     if (const int error = bpf_object__load(object.get()); error != 0)
         return system_failure(
-            -error, "program {}: the kernel refused it (--log-level debug shows why)", name);
+            -error, "program {}: the kernel refused it (--log-level debug shows why)", from.name);
     WG_TRY(keep_maps(object.get()));
     bpf_program *program = nullptr;
     bpf_object__for_each_program(program, object.get())

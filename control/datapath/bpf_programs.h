@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "datapath/bpf_objects.h"
 
 struct bpf_map;
 struct bpf_object;
@@ -50,7 +51,7 @@ class BpfPrograms {
     BpfPrograms() = default;
     Result<> open_pins();
     Result<> load_objects();
-    Result<> load_object(const char *name, const void *(*elf_bytes)(std::size_t *));
+    Result<> load_object(const BpfObject &from);
     Result<> fill_settings(bpf_map *map);
     Result<> keep_maps(bpf_object *object);
     Result<> pin_maps();
