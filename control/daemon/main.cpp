@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/mman.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -26,7 +27,8 @@ struct Options {
     DaemonOptions daemon;
 };
 
-/// Ends a background daemon's start: its parent waits for one byte.
+/// Ends a daemon's start: in the background its parent waits for one byte, in the foreground systemd
+/// may wait.
 class Readiness {
   public:
     /// In the child; the parent never returns from here.
@@ -64,6 +66,7 @@ Readiness Readiness::fork_away()
 
 void Readiness::announce(const std::string &log_file)
 {
+    sd_notify(0, "READY=1"); // nothing happens where systemd does not wait for it
     if (!pipe_)
         return;
     const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
