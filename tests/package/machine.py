@@ -46,8 +46,8 @@ class Machine:
         work = topology.directory / "machine"
         work.mkdir()
         topology.callback(self._remove_cgroup)
-        self._boot = subprocess.Popen(netns.command(str(HERE / "boot"), str(clean_root(package)), str(work), self._name),
-                                      stdin=subprocess.DEVNULL)
+        boot = [str(HERE / "boot"), str(clean_root(package)), str(work), self._name]
+        self._boot = subprocess.Popen(netns.command(*boot), stdin=subprocess.DEVNULL)
         topology.callback(self.close)
         wait_until(lambda: self.systemctl("is-system-running", check=False) == "running", "the machine has started", 60)
 

@@ -49,6 +49,7 @@ class Package(unittest.TestCase):
         self.assertNotIn("problem", machine.run("wgxdp", "doctor"))
         self.assertEqual(machine.run("stat", "-c", "%a %U", f"/run/wireguard/{tunnel}.sock", "/run/wgxdp/default.sock",
                                      "/etc/wgxdp"), "600 root\n600 root\n700 root")
+        self.assertEqual(machine.run("sh", "-c", "systemd-analyze verify --man=no /lib/systemd/system/wgxdp*"), "")
         complaints = re.findall(r".*(?:warning|error): .*", machine.log())
         self.assertEqual(complaints, [], "what the unit takes away is missed")
 
