@@ -15,7 +15,7 @@ LONG = ("*every_length*:*of_any_byte_*:*follows_every_change_*:*_stalls:*_two_cp
 TOO_FAST = "KeystreamTest.*"
 # Several cases by one name. netns: what asks for no speed and is not about another implementation.
 GROUPS = {
-    "quick": ["programs_quick", "mark_quick", "interop_quick"],
+    "quick": ["programs_quick", "interop_quick"],
     "interop": ["kernel_wireguard", "kernel_life", "rekey", "wireguard_go"],
     "netns": ["attach", "auto_attach", "configuration", "hostile_data", "hostile_handshake", "interface_life",
               "isolation", "keepalive", "maps", "mark", "moved_interface", "moving_prefix", "nested", "outer_headers",
@@ -33,13 +33,6 @@ class Case:
     seconds: int
     command: list[str]
     nics: bool = False  # wants the guest to have NICs
-
-
-# A scenario of one test.
-SINGLE = {
-    "mark_quick": ("mark", "Mark.test_the_way_follows_the_mark_and_its_rule_within_a_session"),
-    "interop_quick": ("kernel_wireguard", "WgxdpAndTheKernelDriver.test_traffic_takes_the_fast_path_whoever_began"),
-}
 
 
 def python(file: str, *tests: str) -> list[str]:
@@ -60,6 +53,7 @@ def known(build: Path) -> dict[str, Case]:
     cases = [Case("programs", 600, [*programs, f"--gtest_filter=-{SOAK}:{TOO_FAST}"]),
              Case("programs_quick", 300, [*programs, f"--gtest_filter=-{SOAK}:{LONG}:{TOO_FAST}"]),
              Case("programs_soak", 600, [*programs, f"--gtest_filter={SOAK}"]),
-             *(Case(name, 300, python(*test)) for name, test in SINGLE.items()),
+             Case("interop_quick", 300, ["env", "WGXDP_TEST_SLOWNESS=60", *python(
+                 "kernel_wireguard", "WgxdpAndTheKernelDriver.test_traffic_takes_the_native_path_whoever_began")]),
              *(scenario(name) for name in scenarios)]
     return {case.name: case for case in cases}

@@ -7,7 +7,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,65 +21,67 @@ TIMED_OUT, DIED = 124, 125
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class Guest:
-    """A guest with this kernel. It sees the host's files, read-only, at their places."""
+class Guest(contextlib.ExitStack):
+    """A guest with this kernel, from its boot to its end. It sees the host's files, read-only, at their places."""
 
-    def __init__(self, release: str, build: Path):
-        self.release, self._build = release, build
+    def __init__(self, series: str, release: str, build: Path, cases: list[Case]):
+        super().__init__()
+        self.release, self._series, self._cases = release, series, cases
         self._bin = virtme_ng()
+        self._share = Path(tempfile.mkdtemp(prefix="wgxdp-vm-"))
+        self.callback(shutil.rmtree, self._share)
+        self._begun = time.monotonic()
+        self.seconds = 0.0
+        self._ended_by = DIED
+        self._line = b""
+        self._process = self._boot(build)
+        self._log = self.enter_context(open(self._share / "log", "rb"))
+        self.callback(self._end)
 
-    def run(self, cases: list[Case]) -> dict[str, tuple[int, float]]:
-        """The status of each case and its seconds. A case at which the guest died or was ended has DIED or TIMED_OUT,
-        and so have those that it did not come to."""
-        share = Path(tempfile.mkdtemp(prefix="wgxdp-vm-"))
-        try:
-            (share / "cases").write_text("".join(
-                shlex.join([case.name, str(case.seconds), *case.command]) + "\n" for case in cases))
-            ended = self._boot(share, BOOT_SECONDS + sum(case.seconds for case in cases), any(
-                case.nics for case in cases))
-            done = [line.split() for line in (share / "done").read_text().splitlines()]
-            results = {name: (int(status), float(seconds)) for name, status, seconds in done}
-            if len(results) < len(cases):
-                self._explain(share, ended)
-            return {case.name: results.get(case.name, (ended, 0.0)) for case in cases}
-        finally:
-            shutil.rmtree(share)
-
-    def _boot(self, share: Path, limit: float, nics: bool) -> int:
-        """Boots and waits for the end: TIMED_OUT, or DIED (which nobody asks if all cases are done)."""
+    def _boot(self, build: Path) -> subprocess.Popen:
+        share = self._share
+        (share / "cases").write_text("".join(
+            shlex.join([case.name, str(case.seconds), *case.command]) + "\n" for case in self._cases))
         (share / "done").touch()
         (share / "log").touch()
-        environment = f"BUILD={shlex.quote(str(self._build))} SHARE={share} ROOT={shlex.quote(str(ROOT))}"
+        environment = f"BUILD={shlex.quote(str(build))} SHARE={share} ROOT={shlex.quote(str(ROOT))}"
         # The status and the output travel in files: virtme-ng has other ways only where the image has udev.
         inside = f"{environment} PATH={PATH} bash {ROOT}/vmtest/guest/run-cases >{share}/log 2>&1"
-        shared = {str(ROOT), str(self._build)}
         arguments = ["vng", "-v", "-r", str(directory(self.release) / f"boot/vmlinuz-{self.release}"), "--disable-kvm",
                      "--force-9p", "--user", "root", "-m", "2G", "--cpus", "2", f"--rwdir={share}",
-                     *(f"--rodir={path}" for path in sorted(shared)), "-e", inside]
-        if nics:
+                     *(f"--rodir={path}" for path in sorted({str(ROOT), str(build)})), "-e", inside]
+        if any(case.nics for case in self._cases):
             arguments = [str(ROOT / "vmtest/with-nics"), *arguments, f"--qemu-opts={qemu_options()}"]
-        with open(share / "boot", "wb") as boot, open(share / "log", "rb") as log:
-            process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=boot, stderr=boot, cwd="/",
-                                       start_new_session=True, env=os.environ | {"PATH": f"{self._bin}:{PATH}"})
-            try:
-                return self._follow(process, log, time.monotonic() + limit)
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        with open(share / "boot", "wb") as boot:
+            return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=boot, stderr=boot, cwd="/",
+                                    start_new_session=True, env=os.environ | {"PATH": f"{self._bin}:{PATH}"})
 
-    def _follow(self, process: subprocess.Popen, log, end: float) -> int:
-        while True:
-            ended = process.poll() is not None
-            shutil.copyfileobj(log, sys.stdout.buffer)
-            sys.stdout.flush()
-            if ended:
-                return DIED
-            if time.monotonic() > end:
-                return TIMED_OUT
-            time.sleep(0.1)
+    def _end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
-    def _explain(self, share: Path, ended: int) -> None:
-        what = "was ended after its time" if ended == TIMED_OUT else "died"
-        tail = (share / "boot").read_text(errors="replace").splitlines()[-15:]
-        print(f"vmtest: the guest with {self.release} {what}; the last it said:", *tail, sep="\n  ", flush=True)
+    def runs(self) -> bool:
+        """Shows what was printed meanwhile, whole lines after the kernel's name, and ends the guest after its time."""
+        ended = self._process.poll() is not None
+        lines = (self._line + self._log.read()).split(b"\n")
+        self._line = b"" if ended else lines.pop()
+        for line in lines:
+            print(f"{self._series}: {line.decode(errors='replace')}", flush=True)
+        self.seconds = time.monotonic() - self._begun
+        if not ended and self.seconds > BOOT_SECONDS + sum(case.seconds for case in self._cases):
+            self._ended_by = TIMED_OUT
+            self._end()
+            return False
+        return not ended
+
+    def results(self) -> dict[str, tuple[int, float]]:
+        """The status of each case and its seconds. A case at which the guest died or was ended has DIED or TIMED_OUT,
+        and so have those that it did not come to."""
+        done = [line.split() for line in (self._share / "done").read_text().splitlines()]
+        results = {name: (int(status), float(seconds)) for name, status, seconds in done}
+        if len(results) < len(self._cases):
+            what = "was ended after its time" if self._ended_by == TIMED_OUT else "died"
+            tail = (self._share / "boot").read_text(errors="replace").splitlines()[-15:]
+            print(f"vmtest: the guest with {self.release} {what}; the last it said:", *tail, sep="\n  ", flush=True)
+        return {case.name: results.get(case.name, (self._ended_by, 0.0)) for case in self._cases}
