@@ -12,12 +12,6 @@
 #include "portable.h"
 #include "session.h"
 
-enum wg_burst : __u64 {
-    WG_BURST_PACKETS = 32, /* so many in one interval, and a peer is busy */
-    WG_BURST_INTERVAL = 10000000,
-    WG_BURST_PAUSE = 100000000, /* after asking */
-};
-
 static __always_inline void count_cipher(enum wg_cipher_count count)
 {
     __u32 key = count;

@@ -170,6 +170,13 @@ struct wg_event {
 };
 static_assert(sizeof(struct wg_event) == 4 + 4 + 8);
 
+/* When a peer without a ring asks for one. */
+enum wg_burst : __u64 {
+    WG_BURST_PACKETS = 32, /* so many in one interval, and a peer is busy */
+    WG_BURST_INTERVAL = 10000000,
+    WG_BURST_PAUSE = 100000000, /* after asking */
+};
+
 /* peer_activity[peer id]: times (ns, CLOCK_BOOTTIME) and bytes that timers and people want. The
  * first line is written by senders, the second by receivers; the daemon adds its own messages
  * atomically. */
@@ -180,7 +187,7 @@ struct wg_peer_activity {
                                answered */
     __u32 events;           /* wg_event_bits */
     __u32 send_ring;        /* of the daemon: the ring of keystream to send with, 0: none */
-    __u64 send_burst_since; /* how busy a peer without a ring is */
+    __u64 send_burst_since; /* how busy a peer without a ring is: wg_burst */
     __u32 send_burst;
     __u32 padding0;
     __u64 line0[2];
