@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What can be run in a guest: the programs' own tests, and every scenario of tests/netns by its name."""
+"""What can be run in a guest: the programs' own tests, every scenario of tests/netns by its name, and counting."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PYTHON = "/usr/bin/python3"
 
 # What takes minutes in a guest, without KVM.
 SOAK = "*.a_million_*:*.*_100000_*:*.*_20000_packets"
@@ -31,10 +32,11 @@ class Case:
     seconds: int
     command: list[str]
     nics: bool = False  # wants the guest to have NICs
+    counts_instructions: bool = False  # wants a guest of one CPU whose clock counts them: one of its own
 
 
 def python(file: str, *tests: str) -> list[str]:
-    return ["/usr/bin/python3", "-B", f"test_{file}.py", *tests]
+    return [PYTHON, "-B", f"test_{file}.py", *tests]
 
 
 def scenario(name: str) -> Case:
@@ -53,5 +55,7 @@ def known(build: Path) -> dict[str, Case]:
              Case("programs_soak", 600, [*programs, f"--gtest_filter={SOAK}"]),
              Case("interop_quick", 300, ["env", "WGXDP_TEST_SLOWNESS=60", *python(
                  "kernel_wireguard", "WgxdpAndTheKernelDriver.test_traffic_takes_the_native_path_whoever_began")]),
-             *(scenario(name) for name in scenarios)]
+             *(scenario(name) for name in scenarios),
+             Case("instructions", 600, [PYTHON, "-B", str(ROOT / "tests/bench/instructions.py")],
+                  counts_instructions=True)]
     return {case.name: case for case in cases}

@@ -47,11 +47,14 @@ class Guest(contextlib.ExitStack):
         environment = f"BUILD={shlex.quote(str(build))} SHARE={share} ROOT={shlex.quote(str(ROOT))}"
         # The status and the output travel in files: virtme-ng has other ways only where the image has udev.
         inside = f"{environment} PATH={PATH} bash {ROOT}/vmtest/guest/run-cases >{share}/log 2>&1"
+        counts = self._cases[0].counts_instructions
         arguments = ["vng", "-v", "-r", str(directory(self.release) / f"boot/vmlinuz-{self.release}"), "--disable-kvm",
-                     "--force-9p", "--user", "root", "-m", "2G", "--cpus", "2", f"--rwdir={share}",
+                     "--force-9p", "--user", "root", "-m", "2G", "--cpus", "1" if counts else "2", f"--rwdir={share}",
                      *(f"--rodir={path}" for path in sorted({str(ROOT), str(build)})), "-e", inside]
         if any(case.nics for case in self._cases):
             arguments = [str(ROOT / "vmtest/with-nics"), *arguments, f"--qemu-opts={qemu_options()}"]
+        if counts:
+            arguments.append("--qemu-opts=-icount shift=0")
         with open(share / "boot", "wb") as boot:
             return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=boot, stderr=boot, cwd="/",
                                     start_new_session=True, env=os.environ | {"PATH": f"{self._bin}:{PATH}"})

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/netns"), str(ROOT / "tests/bench")]
 
 from benchmark.figures import SECTIONS  # noqa: E402
+from benchmark.report import INSTRUCTIONS, instructions_of  # noqa: E402
 from support import main  # noqa: E402
 from support.host import run  # noqa: E402
 
@@ -63,6 +64,14 @@ class Bench(unittest.TestCase):
                           for cipher in ("bpf-ready", "bpf-inline", "openssl", "libsodium")
                           for size in (0, 64, 256, 512, 1024, 1420)})
         self.assertTrue(all(1 <= it["ns"] <= 1e6 for it in results["cipher"]), results["cipher"])
+
+    def test_the_page_keeps_what_guests_have_counted(self):
+        with tempfile.TemporaryDirectory(prefix="wgxdp-bench-") as directory:
+            page = Path(directory) / "performance.md"
+            counted = f"\n{INSTRUCTIONS}\n\n| 64 bytes | 1 |\n"
+            for kept in (counted, ""):
+                page.write_text(f"# Performance\n\n## Sizes\n\n| 64 bytes | 2 |\n{kept}", encoding="utf-8")
+                self.assertEqual(instructions_of(page), kept)
 
     def test_an_unknown_name_is_refused(self):
         refused = run([str(ROOT / "tools/bench"), "--only", "tpc"], check=False)

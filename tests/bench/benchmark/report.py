@@ -9,6 +9,8 @@ from .plan import Settings
 
 OURS = "wgxdp"
 NOTHING = "–"
+# The heading of what vmtest/run instructions prints: last in docs/performance.md, where it stays.
+INSTRUCTIONS = "## Instructions a packet"
 
 INTRODUCTION = """\
 # Performance
@@ -123,6 +125,12 @@ def markdown(results: Results, settings: Settings, about: dict, plot: str) -> st
         parts.append("## Not measured\n\n" + "\n".join(f"- {failure.splitlines()[0]}" for failure in results.failures)
                      + "\n")
     return "\n".join([*parts, NOTES])
+
+
+def instructions_of(page: Path) -> str:
+    """The section of an earlier page that this run has not measured."""
+    _, heading, section = page.read_text(encoding="utf-8").partition(f"\n{INSTRUCTIONS}\n")
+    return heading + section
 
 
 def write(path: Path, text: str) -> None:
