@@ -57,6 +57,7 @@ class CommandLine {
     }
 
     void add_tunnel_commands();
+    void add_file_commands();
     void add_nic_commands();
     void add_peer_commands();
     void add_key_commands();
@@ -77,18 +78,15 @@ class CommandLine {
 void CommandLine::add_tunnel_commands()
 {
     auto *up = add(app_, "up",
-                   "Make a tunnel from a wg-quick file, with its addresses and routes; starts the "
-                   "daemon when none runs",
+                   "Make a tunnel from a wg-quick file, as wg-quick does; starts the daemon when "
+                   "none runs",
                    "wgxdp up /etc/wgxdp/wg0.conf", [this](Commands &c) { return c.up(name_); });
     up->add_option("CONFIG", name_,
                    "A file NAME.conf, or NAME of /etc/wgxdp/NAME.conf or /etc/wireguard/NAME.conf; "
                    "NAME is the interface's")
         ->required();
 
-    auto *down = add(app_, "down", "Remove a tunnel, its interface and its routes",
-                     "wgxdp down wg0", [this](Commands &c) { return c.down(name_); });
-    down->add_option("TUNNEL", name_, "The interface's name, or the file it was made from")
-        ->required();
+    add_file_commands();
 
     auto *show =
         add(app_, "show", "Show tunnels, their peers and the attached NICs, as wg(8) does",
@@ -120,6 +118,24 @@ void CommandLine::add_tunnel_commands()
     auto *drops = add(app_, "drops", "Count dropped packets by reason: total, then by CPU",
                       "wgxdp drops", [this](Commands &c) { return c.drops(json_); });
     drops->add_flag("--json", json_, "As JSON: {\"drops\": {...}, \"daemon_drops\": {...}}");
+}
+
+void CommandLine::add_file_commands()
+{
+    auto *down = add(app_, "down", "Remove a tunnel and what `up` made with it", "wgxdp down wg0",
+                     [this](Commands &c) { return c.down(name_); });
+    auto *reload = add(app_, "reload",
+                       "Make a running tunnel what its file says now; peers that stay keep their "
+                       "sessions",
+                       "wgxdp reload wg0", [this](Commands &c) { return c.reload(name_); });
+    auto *save = add(app_, "save", "Write a running tunnel back into its file", "wgxdp save wg0",
+                     [this](Commands &c) { return c.save(name_); });
+    for (CLI::App *command : {down, reload, save})
+        command
+            ->add_option("TUNNEL", name_,
+                         "The interface's name, or the file it was made from when that is in none "
+                         "of the usual places")
+            ->required();
 }
 
 void CommandLine::add_nic_commands()

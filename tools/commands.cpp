@@ -2,9 +2,7 @@
 #include "tools/commands.h"
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include "base/encoding.h"
 #include "tools/keys.h"
@@ -15,7 +13,6 @@
 namespace wg {
 namespace {
 
-constexpr std::string_view CONFIG_SUFFIX = ".conf";
 constexpr TextForm<std::string> INSTANCE{
     "1 to 64 letters, digits, '-', '_' or '.'", [](std::string_view text) -> Result<std::string> {
         auto is_good = [](unsigned char c) {
@@ -26,84 +23,6 @@ constexpr TextForm<std::string> INSTANCE{
             return failure(EINVAL, "malformed");
         return std::string(text);
     }};
-
-bool is_config_path(const std::string &text)
-{
-    return text.find('/') != std::string::npos || text.ends_with(CONFIG_SUFFIX);
-}
-
-/// "wg0" from "wg0", "wg0.conf" and "/etc/wgxdp/wg0.conf".
-std::string tunnel_name(const std::string &text)
-{
-    auto name = is_config_path(text) ? std::filesystem::path(text).filename().string() : text;
-    if (name.ends_with(CONFIG_SUFFIX))
-        name.resize(name.size() - CONFIG_SUFFIX.size());
-    return name;
-}
-
-Result<std::string> read_file(const std::filesystem::path &path)
-{
-    std::error_code error;
-    if (std::filesystem::is_directory(path, error))
-        return system_failure(EISDIR, "{}", path.native());
-    std::ifstream file(path, std::ios::binary);
-    if (!file)
-        return system_failure(errno, "{}", path.native());
-    std::string text(std::istreambuf_iterator<char>(file), {});
-    if (file.bad())
-        return system_failure(EIO, "{}", path.native());
-    return text;
-}
-
-template <typename T>
-Json texts(const std::vector<T> &values)
-{
-    Json json = Json::array();
-    for (const T &value : values)
-        json.push_back(value.text());
-    return json;
-}
-
-Result<Json> peer_params(const ConfigPeer &peer, const std::string &file, std::ostream *terminal)
-{
-    Json params{{"public_key", to_base64(peer.public_key)},
-                {"allowed_ips", texts(peer.allowed_ips)}};
-    if (peer.name)
-        params["name"] = *peer.name;
-    if (peer.preshared_key)
-        params["preshared_key"] = to_base64(peer.preshared_key->bytes());
-    if (peer.persistent_keepalive)
-        params["persistent_keepalive"] = *peer.persistent_keepalive;
-    if (peer.endpoint) {
-        auto place = fmt::format("{}: Endpoint", config_place(file, peer.endpoint_line));
-        const Progress progress(terminal, fmt::format("resolving {}", peer.endpoint->host));
-        params["endpoint"] = WG_TRY(at(place, resolve(*peer.endpoint))).text();
-    }
-    return params;
-}
-
-Result<Json> tunnel_params(const std::string &name,
-                           const ConfigFile &config,
-                           const std::string &file,
-                           std::ostream *terminal)
-{
-    Json params{{"name", name},
-                {"private_key", to_base64(config.private_key.bytes())},
-                {"addresses", texts(config.addresses)},
-                {"routes", true},
-                {"peers", Json::array()}};
-    if (config.listen_port)
-        params["listen_port"] = *config.listen_port;
-    if (config.fwmark)
-        params["fwmark"] = *config.fwmark;
-    if (!config.attach)
-        params["attach"] = false;
-    if (config.mtu)
-        params["mtu"] = *config.mtu;
-    for (const ConfigPeer &peer : config.peers)
-        params["peers"].push_back(WG_TRY(peer_params(peer, file, terminal)));
-    return params;
-}
 
 /// "10.0.0.0/8,fd00::/8"; nothing is a list too.
 Json split_list(std::string_view text)
@@ -165,21 +84,6 @@ Result<Client> Commands::started_daemon()
     return client;
 }
 
-Result<std::filesystem::path> Commands::find_config(const std::string &name) const
-{
-    if (is_config_path(name))
-        return std::filesystem::path(name);
-    std::string tried;
-    for (const auto &directory : environment_.config_directories) {
-        auto path = directory / (name + std::string(CONFIG_SUFFIX));
-        std::error_code error;
-        if (std::filesystem::exists(path, error) || error == std::errc::permission_denied)
-            return path; // reading it says what is wrong
-        tried += fmt::format("{}{}", tried.empty() ? "" : " nor ", path.native());
-    }
-    return failure(ENOENT, "{}: there is neither {}", name, tried);
-}
-
 Result<> Commands::attach(const std::string &nic, const std::string &mode)
 {
     // What is wrong at first sight starts no daemon.
@@ -197,19 +101,41 @@ Result<> Commands::detach(const std::string &nic)
     return {};
 }
 
+/* Its hooks, routes and rules belong where the interface is. */
+Quick Commands::quick(QuickFile file, Result<Client> (Commands::*find_daemon)())
+{
+    return {environment_, std::move(file), [this, find_daemon]() -> Result<Client> {
+                auto client = WG_TRY((this->*find_daemon)());
+                WG_TRY(require_own_netns(client));
+                return client;
+            }};
+}
+
 Result<> Commands::up(const std::string &config)
 {
     // Everything that can be wrong with the file is found before a daemon is started for it.
-    auto name = WG_TRY(at("name", read_text(INTERFACE_NAME, tunnel_name(config))));
-    auto path = WG_TRY(find_config(config));
-    auto text = WG_TRY(read_file(path));
-    auto file = WG_TRY(parse_config(text, path.native()));
-    auto params = WG_TRY(tunnel_params(name, file, path.native(), environment_.progress));
-    auto client = WG_TRY(started_daemon());
-    const Progress progress(environment_.progress,
-                            fmt::format("making {} with {} peers", name, file.peers.size()));
-    WG_TRY(client.ask("tunnel.add", std::move(params)));
+    return quick(WG_TRY(read_quick_file(environment_, config)), &Commands::started_daemon).up();
+}
+
+Result<> Commands::down(const std::string &tunnel)
+{
+    auto file = WG_TRY(read_quick_file_if_any(environment_, tunnel));
+    const bool has_file = !file.path.empty();
+    WG_TRY(quick(std::move(file), &Commands::running_daemon).down());
+    if (!has_file)
+        environment_.err << fmt::format(
+            "{}: there was no file: no hooks were run, no DNS taken back\n", tunnel);
     return {};
+}
+
+Result<> Commands::reload(const std::string &config)
+{
+    return quick(WG_TRY(read_quick_file(environment_, config)), &Commands::running_daemon).reload();
+}
+
+Result<> Commands::save(const std::string &config)
+{
+    return quick(WG_TRY(read_quick_file(environment_, config)), &Commands::running_daemon).save();
 }
 
 /* The interface must appear where its maker looks for it. */
@@ -238,13 +164,6 @@ Result<> Commands::make_bare(const std::string &interface)
     environment_.out << fmt::format(
         "{0}: made, down and without a key, for wg(8) and ip(8); `ip link delete {0}` removes it\n",
         interface);
-    return {};
-}
-
-Result<> Commands::down(const std::string &tunnel)
-{
-    auto client = WG_TRY(running_daemon());
-    WG_TRY(client.ask("tunnel.remove", {{"name", tunnel_name(tunnel)}}));
     return {};
 }
 

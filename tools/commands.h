@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "api/config_file.h"
 #include "tools/client.h"
 #include "tools/environment.h"
+#include "tools/quick.h"
 #include "tools/rates.h"
 
 namespace wg {
@@ -40,6 +40,8 @@ class Commands {
     Result<> detach(const std::string &nic);
     Result<> up(const std::string &config);
     Result<> down(const std::string &tunnel);
+    Result<> reload(const std::string &config);
+    Result<> save(const std::string &config);
     /// What `wireguard-go INTERFACE` does: an interface and its socket for wg(8), nothing else.
     Result<> make_bare(const std::string &interface);
     Result<> show(const ShowOptions &options);
@@ -56,7 +58,7 @@ class Commands {
     Result<Client> running_daemon();
     Result<Client> started_daemon();
     Result<> require_own_netns(Client &client) const;
-    Result<std::filesystem::path> find_config(const std::string &name) const;
+    Quick quick(QuickFile file, Result<Client> (Commands::*find_daemon)());
 
     Environment &environment_;
     std::string instance_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "tools/programs.h"
 
 namespace wg {
 
@@ -20,6 +21,7 @@ struct Environment {
     std::vector<std::filesystem::path> config_directories; ///< where `up NAME` looks, in order
     std::filesystem::path daemon_directory;                ///< looked in before PATH
     std::function<WallTime()> wall_clock;
+    Programs &programs;
     bool is_root = false;
     bool colors = false;              ///< in what is printed for people
     bool show_keys = false;           ///< WG_HIDE_KEYS=never, as for wg(8)

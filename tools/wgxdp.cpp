@@ -20,6 +20,7 @@ int run(int argc, char **argv)
         return 1;
     }
     const char *hide_keys = std::getenv("WG_HIDE_KEYS");
+    wg::SystemPrograms programs(std::cerr);
     std::error_code no_proc; // then only PATH is searched for the daemon
     wg::Environment environment{
         .in = std::cin,
@@ -29,6 +30,7 @@ int run(int argc, char **argv)
         .config_directories = {"/etc/wgxdp", "/etc/wireguard"},
         .daemon_directory = std::filesystem::read_symlink("/proc/self/exe", no_proc).parent_path(),
         .wall_clock = [] { return wg::now().wall; },
+        .programs = programs,
         .is_root = geteuid() == 0,
         .colors = wg::wants_colors(std::getenv("WG_COLOR_MODE"), std::getenv("NO_COLOR"),
                                    isatty(STDOUT_FILENO) == 1),

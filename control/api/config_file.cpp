@@ -10,6 +10,8 @@
 
 #include <strings.h>
 
+#include "api/config_values.h"
+
 namespace wg {
 namespace {
 
@@ -21,25 +23,12 @@ bool equal_ignoring_case(std::string_view a, std::string_view b)
     return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-/// wg(8) drops every white space and the comment before it looks at a line.
+/// wg(8) drops every white space before it looks at a line.
 std::string significant(std::string_view line)
 {
-    std::string cleaned(line.substr(0, line.find('#')));
+    std::string cleaned(line);
     std::erase_if(cleaned, [](unsigned char c) { return std::isspace(c) != 0; });
     return cleaned;
-}
-
-/// What stands behind "=" and before a comment, with the spaces inside it.
-std::string_view words_of(std::string_view line)
-{
-    line = line.substr(0, line.find('#'));
-    line.remove_prefix(line.find('=') + 1);
-    const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
-    while (!line.empty() && is_space(static_cast<unsigned char>(line.front())))
-        line.remove_prefix(1);
-    while (!line.empty() && is_space(static_cast<unsigned char>(line.back())))
-        line.remove_suffix(1);
-    return line;
 }
 
 class Parser {
@@ -53,6 +42,7 @@ class Parser {
     struct Field {
         std::string_view name;
         Result<> (Parser::*read)(std::string_view value);
+        bool raw = false; ///< wg-quick's: white space within the value counts
     };
     struct Section {
         std::string_view name;
@@ -70,7 +60,7 @@ class Parser {
 
     Result<> begin_section(std::string_view header);
     Result<> end_peer();
-    Result<> read_field(std::string_view key, std::string_view value);
+    Result<> read_field(std::string_view key, std::string_view value, std::string_view raw_value);
     tl::unexpected<Error> refuse_key(std::string_view key);
 
     template <typename T>
@@ -96,7 +86,32 @@ class Parser {
     }
     Result<> read_address(std::string_view value)
     {
-        return read_list(ADDRESS, value, config_.addresses);
+        const auto words = words_of(value);
+        if (words.empty())
+            WG_TRY(read_text(ADDRESS, value));
+        for (const auto word : words)
+            config_.addresses.push_back(WG_TRY(read_text(ADDRESS, word)));
+        return {};
+    }
+    Result<> read_dns(std::string_view value)
+    {
+        for (const auto text : words_of(value)) {
+            auto word = WG_TRY(read_text(DNS, text));
+            (word.is_server ? config_.dns : config_.dns_search).push_back(std::move(word.text));
+        }
+        return {};
+    }
+    Result<> read_table(std::string_view value) { return read_value(TABLE, value, config_.table); }
+    Result<> read_save_config(std::string_view value)
+    {
+        return read_value(TRUE_OR_FALSE, value, config_.save_config);
+    }
+    template <std::vector<std::string> ConfigFile::*hooks>
+    Result<> read_hook(std::string_view value)
+    {
+        if (!value.empty())
+            (config_.*hooks).emplace_back(value);
+        return {};
     }
     Result<> read_mtu(std::string_view value) { return read_value(MTU, value, config_.mtu); }
     Result<> read_attach(std::string_view value)
@@ -108,10 +123,7 @@ class Parser {
         has_public_key_ = true;
         return read_value(PUBLIC_KEY, value, peer_.public_key);
     }
-    Result<> read_name(std::string_view)
-    {
-        return read_value(PEER_NAME, words_of(raw_), peer_.name);
-    }
+    Result<> read_name(std::string_view value) { return read_value(PEER_NAME, value, peer_.name); }
     Result<> read_preshared_key(std::string_view value)
     {
         return read_value(SECRET_KEY, value, peer_.preshared_key);
@@ -134,7 +146,6 @@ class Parser {
     }
 
     std::string_view name_;
-    std::string_view raw_; ///< the line that is read
     unsigned line_ = 0;
     const Section *section_ = nullptr;
     static const Section INTERFACE;
@@ -157,13 +168,20 @@ const Parser::Field Parser::INTERFACE_FIELDS[] = {
     {"PrivateKey", &Parser::read_private_key},
     {"ListenPort", &Parser::read_listen_port},
     {"FwMark", &Parser::read_fwmark},
-    {"Address", &Parser::read_address},
+    {"Address", &Parser::read_address, true},
+    {"DNS", &Parser::read_dns, true},
     {"MTU", &Parser::read_mtu},
+    {"Table", &Parser::read_table, true},
+    {"PreUp", &Parser::read_hook<&ConfigFile::pre_up>, true},
+    {"PostUp", &Parser::read_hook<&ConfigFile::post_up>, true},
+    {"PreDown", &Parser::read_hook<&ConfigFile::pre_down>, true},
+    {"PostDown", &Parser::read_hook<&ConfigFile::post_down>, true},
+    {"SaveConfig", &Parser::read_save_config, true},
     {"Attach", &Parser::read_attach},
 };
 const Parser::Field Parser::PEER_FIELDS[] = {
     {"PublicKey", &Parser::read_public_key},
-    {"Name", &Parser::read_name},
+    {"Name", &Parser::read_name, true},
     {"PresharedKey", &Parser::read_preshared_key},
     {"AllowedIPs", &Parser::read_allowed_ips},
     {"Endpoint", &Parser::read_endpoint},
@@ -172,14 +190,10 @@ const Parser::Field Parser::PEER_FIELDS[] = {
 const Parser::Section Parser::INTERFACE{"[Interface]", INTERFACE_FIELDS};
 const Parser::Section Parser::PEER{"[Peer]", PEER_FIELDS};
 
-/// What wg-quick does and wgxdp does not.
-constexpr std::string_view NOT_SUPPORTED[] = {"DNS",     "Table",    "PreUp",     "PostUp",
-                                              "PreDown", "PostDown", "SaveConfig"};
-
 Result<> Parser::read_line(std::string_view raw)
 {
     ++line_;
-    raw_ = raw;
+    raw = raw.substr(0, raw.find('#'));
     auto line = significant(raw);
     if (line.empty())
         return {};
@@ -189,7 +203,8 @@ Result<> Parser::read_line(std::string_view raw)
     if (equals == std::string::npos)
         return refuse(line_, "expected KEY = VALUE or a section like [Peer]");
     return read_field(std::string_view(line).substr(0, equals),
-                      std::string_view(line).substr(equals + 1));
+                      std::string_view(line).substr(equals + 1),
+                      trimmed(raw.substr(raw.find('=') + 1)));
 }
 
 Result<> Parser::begin_section(std::string_view header)
@@ -208,23 +223,21 @@ Result<> Parser::begin_section(std::string_view header)
     return refuse(line_, "expected the section [Interface] or [Peer], got {}", in_quotes(header));
 }
 
-Result<> Parser::read_field(std::string_view key, std::string_view value)
+Result<>
+Parser::read_field(std::string_view key, std::string_view value, std::string_view raw_value)
 {
     if (section_ == nullptr)
         return refuse(line_, "expected a section, [Interface] or [Peer], before the first key");
     for (const Field &field : section_->fields) {
         if (equal_ignoring_case(field.name, key))
-            return at(config_place(name_, line_), at(field.name, (this->*field.read)(value)));
+            return at(config_place(name_, line_),
+                      at(field.name, (this->*field.read)(field.raw ? raw_value : value)));
     }
     return refuse_key(key);
 }
 
 tl::unexpected<Error> Parser::refuse_key(std::string_view key)
 {
-    for (auto name : NOT_SUPPORTED) {
-        if (section_ == &INTERFACE && equal_ignoring_case(name, key))
-            return refuse(line_, "{} is not supported yet", name);
-    }
     std::string names;
     for (const Field &field : section_->fields)
         names += fmt::format("{}{}", names.empty() ? "" : ", ", field.name);
@@ -283,9 +296,10 @@ Result<ConfigFile> Parser::finish()
     WG_TRY(end_peer());
     if (interface_line_ == 0)
         return failure(EINVAL, "{}: [Interface]: the section is missing", name_);
-    if (!private_key_)
+    if (private_key_)
+        config_.private_key = std::move(*private_key_);
+    else if (config_.pre_up.empty() && config_.post_up.empty()) // these may bring one
         return refuse(interface_line_, "PrivateKey: missing in [Interface]");
-    config_.private_key = std::move(*private_key_);
     for (auto &peer : peers_) {
         if (peer)
             config_.peers.push_back(std::move(*peer));

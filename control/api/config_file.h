@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,12 +28,20 @@ struct ConfigPeer {
 };
 
 struct ConfigFile {
-    Key private_key;
+    Key private_key; ///< zeros: a hook sets it
     std::optional<std::uint16_t> listen_port;
     std::optional<std::uint32_t> fwmark;
     std::vector<InterfaceAddress> addresses;
     std::optional<std::uint32_t> mtu;
     bool attach = true; ///< wgxdp's own key "Attach": auto or no
+    std::vector<std::string> dns;
+    std::vector<std::string> dns_search;
+    std::string table; ///< "off", a number or a name; empty: auto
+    std::vector<std::string> pre_up;
+    std::vector<std::string> post_up;
+    std::vector<std::string> pre_down;
+    std::vector<std::string> post_down;
+    bool save_config = false;
     std::vector<ConfigPeer>
         peers; ///< no public key twice: a later section updates the earlier as in wg(8)
 };

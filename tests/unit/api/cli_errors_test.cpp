@@ -60,6 +60,7 @@ TEST_F(CliErrors, a_wrong_command_line_is_explained)
         {{"peer", "add", "wg0", PEER_A, "--preshared-key", "/nonexistent"},
          "--preshared-key: /nonexistent: No such file or directory"},
         {{"show", "wg9"}, "there is no tunnel \"wg9\""},
+        {{"down", "wg9"}, "there is no tunnel \"wg9\""},
     };
     for (const Case &c : CASES)
         EXPECT_EQ(complaint(c.arguments), c.expected);
@@ -84,6 +85,16 @@ TEST_F(CliErrors, a_wrong_file_is_explained)
     EXPECT_EQ(complaint({"up", "wg9"}),
               fmt::format("wg9: there is neither {0}/first/wg9.conf nor {0}/second/wg9.conf",
                           directory_.path().native()));
+    for (const char *command : {"reload", "save"})
+        EXPECT_EQ(complaint({command, "wg0"}),
+                  fmt::format("wg0: there is neither {0}/first/wg0.conf nor {0}/second/wg0.conf",
+                              directory_.path().native()));
+    EXPECT_EQ(complaint({"down", directory_.path() / "no.conf"}),
+              (directory_.path() / "no.conf").native() + ": No such file or directory");
+    EXPECT_EQ(complaint({"up", write_file("$(reboot).conf", GOOD)}),
+              "name: expected a name of letters, digits, '_', '=', '+', '.' and '-', got "
+              "\"$(reboot)\"");
+    EXPECT_EQ(complaint({"up", write_file("lo.conf", GOOD)}), "`lo' already exists");
     EXPECT_EQ(complaint({"up", write_file("a-name-that-is-too-long.conf", GOOD)}),
               "name: expected an interface name of 1 to 15 characters without spaces, '/', ':' or "
               "'%', got \"a-name-that-is-too-long\"");

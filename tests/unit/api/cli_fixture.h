@@ -4,6 +4,8 @@
 #pragma once
 
 #include <fstream>
+#include <map>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -42,8 +44,39 @@ class FakeDaemon {
     std::thread loop_;
 };
 
+/// Remembers what was run instead of running it.
+class FakePrograms final : public Programs {
+  public:
+    FakePrograms() : Programs(said_) {}
+    bool has(const std::string &program) const override { return programs.contains(program); }
+
+    std::set<std::string> programs{"nft", "resolvconf"};
+    std::map<std::string, std::string> answers; ///< to questions, by their words
+    std::vector<std::string> acts;              ///< what would have changed something
+    std::string failing;                        ///< an act that begins so fails
+
+  protected:
+    Result<Outcome> run(const Command &command) override
+    {
+        const auto line = fmt::format("{}", fmt::join(command.words, " "));
+        if (command.asks) {
+            const auto answer = answers.find(line);
+            return Outcome{.output = answer == answers.end() ? "" : answer->second};
+        }
+        acts.push_back(line);
+        if (!command.input.empty())
+            acts.push_back(command.input);
+        return Outcome{.status = !failing.empty() && line.starts_with(failing) ? 1 : 0};
+    }
+
+  private:
+    std::ostringstream said_;
+};
+
 class CliTest : public testing::Test {
   protected:
+    CliTest() { service_.pid = getpid(); } // it is asked only in its own network namespace
+
     struct Outcome {
         int status = 0;
         std::string out;
@@ -63,6 +96,7 @@ class CliTest : public testing::Test {
             .config_directories = {directory_.path() / "first", directory_.path() / "second"},
             .daemon_directory = directory_.path() / "bin",
             .wall_clock = [] { return WallTime(std::chrono::seconds(1'700'000'063)); },
+            .programs = programs_,
             .is_root = is_root_,
         };
         int status = run_cli(environment, std::move(arguments));
@@ -92,6 +126,7 @@ class CliTest : public testing::Test {
         auto path = directory_.path() / name;
         std::filesystem::create_directories(path.parent_path());
         std::ofstream(path) << text;
+        std::filesystem::permissions(path, std::filesystem::perms(0600)); // nobody is warned
         return path;
     }
 
@@ -99,6 +134,7 @@ class CliTest : public testing::Test {
 
     TemporaryDirectory directory_;
     FakeService service_;
+    FakePrograms programs_;
     bool is_root_ = true;
 };
 

@@ -103,7 +103,7 @@ TEST(CliProcess, output_that_cannot_be_written_is_an_error)
 TEST(CliProcess, every_command_has_help_with_an_example)
 {
     for (const char *command :
-         {"", "up", "down", "show", "top", "doctor", "drops", "attach", "detach", "peer",
+         {"", "up", "down", "reload", "save", "show", "top", "doctor", "drops", "attach", "detach", "peer",
           "peer add", "peer remove", "genkey", "genpsk", "pubkey"}) {
         auto outcome = shell(fmt::format("$wgxdp {} --help", command));
         EXPECT_EQ(outcome.status, 0) << command;

@@ -26,19 +26,17 @@ std::string config_text()
                        PRIVATE_KEY, PEER_A, PRESHARED_KEY, PEER_B);
 }
 
-TEST_F(Cli, up_makes_the_tunnel_of_a_file_with_routes)
+TEST_F(Cli, up_makes_the_tunnel_of_a_file)
 {
     expect_silent_success({"up", write_file("wg7.conf", config_text())});
     ASSERT_EQ(service_.added.size(), 1u);
     const TunnelSpec &spec = service_.added.front();
     EXPECT_EQ(spec.name, "wg7");
-    EXPECT_TRUE(spec.routes);
+    EXPECT_FALSE(spec.routes); // they are ip(8)'s work, and so are addresses
     EXPECT_EQ(spec.mtu, 1380u);
     EXPECT_EQ(spec.device.listen_port, 51820);
     EXPECT_EQ(spec.device.fwmark, 0xca6cu);
     EXPECT_TRUE(equal_constant_time(spec.device.private_key.value(), key(PRIVATE_KEY)));
-    ASSERT_EQ(spec.addresses.size(), 1u);
-    EXPECT_EQ(spec.addresses.front().text(), "10.0.0.1/24");
     ASSERT_EQ(spec.device.peers.size(), 2u);
     const PeerChange &a = spec.device.peers[0];
     EXPECT_EQ(a.public_key, public_key(PEER_A));
@@ -66,11 +64,17 @@ TEST_F(Cli, up_finds_a_name_in_the_first_directory_that_has_it)
 
 TEST_F(Cli, down_takes_a_name_or_the_file)
 {
+    expect_silent_success({"down", write_file("wg0.conf", config_text())});
+    write_file("first/wg0.conf", config_text());
     expect_silent_success({"down", "wg0"});
-    expect_silent_success({"down", "/etc/wgxdp/wg1.conf"});
-    expect_silent_success({"down", "wg2.conf"});
-    EXPECT_EQ(service_.calls, (std::vector<std::string>{"remove_tunnel wg0", "remove_tunnel wg1",
-                                                        "remove_tunnel wg2"}));
+    EXPECT_EQ(service_.calls, (std::vector<std::string>{"remove_tunnel wg0", "remove_tunnel wg0"}));
+}
+
+TEST_F(Cli, down_says_that_it_has_no_file)
+{
+    EXPECT_EQ(run({"down", "wg0"}).err,
+              "wg0: there was no file: no hooks were run, no DNS taken back\n");
+    EXPECT_EQ(service_.calls, std::vector<std::string>{"remove_tunnel wg0"});
 }
 
 TEST_F(Cli, attach_and_detach_name_the_nic_and_the_mode)
@@ -268,7 +272,6 @@ TEST_F(CliStart, an_interface_instead_of_a_command_is_made_bare_as_wireguard_go_
 {
     FakeDaemon daemon(service_, hidden_);
     install_daemon(give_socket_its_name());
-    service_.pid = getpid(); // the daemon is asked only in its own network namespace
     auto outcome = run({"wg0"});
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(outcome.out, "wg0: made, down and without a key, for wg(8) and ip(8); `ip link "

@@ -24,7 +24,9 @@ std::string complaint(const std::string &text)
 }
 
 const std::string KEY_EXPECTED = "expected a key of 44 base64 characters";
-const std::string INTERFACE_FIELDS = "PrivateKey, ListenPort, FwMark, Address, MTU, Attach";
+const std::string INTERFACE_FIELDS =
+    "PrivateKey, ListenPort, FwMark, Address, DNS, MTU, Table, PreUp, PostUp, PreDown, PostDown, "
+    "SaveConfig, Attach";
 const std::string PEER_FIELDS =
     "PublicKey, Name, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive";
 
@@ -60,20 +62,20 @@ TEST(ConfigFileErrors, name_the_wrong_line_of_the_interface)
          "Address: expected an IP address like 10.0.0.1/24, got \"10.0.0.1/33\""},
         {"Address = fd00::1/129",
          "Address: expected an IP address like 10.0.0.1/24, got \"fd00::1/129\""},
-        {"Address = 10.0.0.1/24,", "Address: expected an IP address like 10.0.0.1/24, got nothing"},
         {"Address = 10.0.0.1/24, host",
          "Address: expected an IP address like 10.0.0.1/24, got \"host\""},
         {"MTU = 67", "MTU: expected 68 to 65535, got \"67\""},
         {"MTU = 65536", "MTU: expected 68 to 65535, got \"65536\""},
         {"MTU = big", "MTU: expected 68 to 65535, got \"big\""},
         {"Attach = yes", "Attach: expected auto or no, got \"yes\""},
-        {"DNS = 1.1.1.1", "DNS is not supported yet"},
-        {"Table = off", "Table is not supported yet"},
-        {"PreUp = true", "PreUp is not supported yet"},
-        {"postup = true", "PostUp is not supported yet"},
-        {"PreDown = true", "PreDown is not supported yet"},
-        {"PostDown = true", "PostDown is not supported yet"},
-        {"SaveConfig = true", "SaveConfig is not supported yet"},
+        {"DNS = 1.1.1.1, 1.1.1.",
+         "DNS: expected an IP address or a search domain like example.org, got \"1.1.1.\""},
+        {"DNS = $(reboot)", "DNS: expected an IP address or a search domain like example.org, got "
+                            "\"$(reboot)\""},
+        {"Table = a b",
+         "Table: expected auto, off, or a routing table's number or name, got \"a b\""},
+        {"Table =", "Table: expected auto, off, or a routing table's number or name, got nothing"},
+        {"SaveConfig = yes", "SaveConfig: expected true or false, got \"yes\""},
         {"Endpoint = a:1",
          "Endpoint is unknown in [Interface], expected one of " + INTERFACE_FIELDS},
         {"= 5", "expected one of " + INTERFACE_FIELDS + " in [Interface]"},
@@ -141,6 +143,7 @@ TEST(ConfigFileErrors, name_what_is_missing)
         {fmt::format("[Peer]\nPublicKey = {}\n", PEER_A),
          "wg0.conf: [Interface]: the section is missing"},
         {"\n[Interface]\nListenPort = 1\n", "wg0.conf: line 2: PrivateKey: missing in [Interface]"},
+        {"[Interface]\nPostDown = true\n", "wg0.conf: line 1: PrivateKey: missing in [Interface]"},
         {"ListenPort = 1\n",
          "wg0.conf: line 1: expected a section, [Interface] or [Peer], before the first key"},
         {interface + "[Peer]\nAllowedIPs = ::/0\n",

@@ -28,6 +28,20 @@ std::string describe(const ConfigFile &config)
         text += "\nattaches nothing";
     for (const auto &address : config.addresses)
         text += "\naddress " + address.text();
+    const auto list = [&](std::string_view name, const std::vector<std::string> &values) {
+        for (const auto &value : values)
+            text += fmt::format("\n{} {}", name, value);
+    };
+    list("dns", config.dns);
+    list("search", config.dns_search);
+    if (!config.table.empty())
+        text += "\ntable " + config.table;
+    list("pre up", config.pre_up);
+    list("post up", config.post_up);
+    list("pre down", config.pre_down);
+    list("post down", config.post_down);
+    if (config.save_config)
+        text += "\nsaves";
     for (const ConfigPeer &peer : config.peers) {
         text += "\npeer " + to_base64(peer.public_key).substr(0, 4);
         if (peer.name)
@@ -108,6 +122,20 @@ TEST(ConfigFile, is_as_lenient_as_wg)
         {"largest MTU", "MTU = 65535", "\nmtu 65535"},
         {"NICs attached", "Attach = auto", ""},
         {"NICs left alone", "Attach = no", "\nattaches nothing"},
+        {"spaces and commas between addresses", "Address = 10.0.0.1/24 fd00::1/64,\t10.0.0.2,",
+         "\naddress 10.0.0.1/24\naddress fd00::1/64\naddress 10.0.0.2/32"},
+        {"name servers and domains", "DNS = 1.1.1.1, ::1 example.org\ndns=fe80::1%eth0,a_b",
+         "\ndns 1.1.1.1\ndns ::1\ndns fe80::1%eth0\nsearch example.org\nsearch a_b"},
+        {"no name server", "DNS =", ""},
+        {"no routes", "Table = off", "\ntable off"},
+        {"routes as usual", "Table = 7\nTable = auto", ""},
+        {"a table", "table = 1000", "\ntable 1000"},
+        {"hooks", "PostUp =  ip  link show %i; a = b  # shown\npostup=\nPOSTUP=x\r",
+         "\npost up ip  link show %i; a = b\npost up x"},
+        {"hooks of all kinds", "PreUp = a\nPreDown = b\nPostDown = c",
+         "\npre up a\npre down b\npost down c"},
+        {"a file that is written back", "SaveConfig = True", "\nsaves"},
+        {"a file that is not", "SaveConfig = true\nSaveConfig = false", ""},
     };
     for (const Case &c : CASES)
         EXPECT_EQ(understood(INTERFACE + c.line), "key cF5m" + c.expected) << c.what;
@@ -140,6 +168,12 @@ TEST(ConfigFile, is_as_lenient_as_wg_about_peers)
     auto start = fmt::format("{}[PEER]\nPublicKey = {}\n", INTERFACE, PEER_A);
     for (const Case &c : CASES)
         EXPECT_EQ(understood(start + c.line), "key cF5m\npeer tz1B" + c.expected) << c.what;
+}
+
+TEST(ConfigFile, needs_no_private_key_where_a_hook_may_bring_it)
+{
+    EXPECT_EQ(understood("[Interface]\nPostUp = wg set %i private-key key"),
+              "key AAAA\npost up wg set %i private-key key");
 }
 
 TEST(ConfigFile, may_begin_with_peers)

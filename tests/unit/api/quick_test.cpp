@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+//
+// What `up`, `down`, `reload` and `save` run and ask, in order; tests/netns/test_quick.py sees it
+// work.
+#include <gtest/gtest.h>
+
+#include "unit/api/cli_fixture.h"
+
+namespace wg {
+namespace {
+
+using namespace test;
+
+using Acts = std::vector<std::string>;
+
+class Quick : public CliTest {
+  protected:
+    /// wg0.conf with these lines in [Interface] and one peer. The FakeService has a wg0.
+    std::string file(const std::string &interface, const std::string &allowed_ips)
+    {
+        return write_file("wg0.conf",
+                          fmt::format("[Interface]\nPrivateKey={}\n{}\n[Peer]\nPublicKey={}\n"
+                                      "Endpoint=192.0.2.1:7\nAllowedIPs={}\n",
+                                      PRIVATE_KEY, interface, PEER_A, allowed_ips));
+    }
+    std::string run_hook(const std::string &line) const
+    {
+        return "bash -e -o pipefail -O extglob -c " + line;
+    }
+
+    FakeDaemon daemon_{service_, socket_path()};
+};
+
+TEST_F(Quick, up_goes_wg_quicks_way)
+{
+    const auto path = file("Address=10.7.0.1/24,fd07::1/64\nDNS=10.7.0.53,example.org\nMTU=1400\n"
+                           "PreUp=a %i%i\nPostUp=b %i\nPostUp=c",
+                           "10.7.0.2/32,10.8.0.0/16,10.9.0.0/24,fd08::/16");
+    expect_silent_success({"up", path});
+    EXPECT_EQ(programs_.acts,
+              (Acts{run_hook("a wg0wg0"), "ip -4 address add 10.7.0.1/24 dev wg0",
+                    "ip -6 address add fd07::1/64 dev wg0 nodad", "resolvconf -a wg0 -m 0 -x",
+                    "nameserver 10.7.0.53\nsearch example.org\n",
+                    "ip -4 route add 10.9.0.0/24 dev wg0", "ip -4 route add 10.8.0.0/16 dev wg0",
+                    "ip -6 route add fd08::/16 dev wg0", run_hook("b wg0"), run_hook("c")}));
+    EXPECT_EQ(service_.added.at(0).mtu, 1400U);
+    EXPECT_EQ(service_.added.at(0).device.fwmark, 0U);
+}
+
+TEST_F(Quick, a_default_route_has_the_first_free_table)
+{
+    programs_.answers = {{"ip -4 route show table 51820", "default dev wg1\n"},
+                         {"ip -6 route show table 51821", "default dev wg2\n"}};
+    expect_silent_success({"up", file("MTU=1400", "0.0.0.0/0,10.8.0.0/16")});
+    ASSERT_GE(programs_.acts.size(), 5U);
+    programs_.acts.resize(6);
+    EXPECT_EQ(programs_.acts, (Acts{"ip -4 route add 10.8.0.0/16 dev wg0",
+                                    "ip -4 route add 0.0.0.0/0 dev wg0 table 51822",
+                                    "ip -4 rule add not fwmark 51822 table 51822",
+                                    "ip -4 rule add table main suppress_prefixlength 0",
+                                    "sysctl -q net.ipv4.conf.all.src_valid_mark=1", "nft -f -"}));
+    EXPECT_EQ(service_.added.at(0).device.fwmark, 51822U);
+}
+
+TEST_F(Quick, table_sends_routes_elsewhere_or_nowhere)
+{
+    expect_silent_success({"up", file("MTU=1400\nTable=blue", "::/0,10.8.0.0/16")});
+    expect_silent_success({"up", file("MTU=1400\nTable=off", "::/0,10.8.0.0/16")});
+    EXPECT_EQ(programs_.acts, (Acts{"ip -4 route add 10.8.0.0/16 dev wg0 table blue",
+                                    "ip -6 route add ::/0 dev wg0 table blue"}));
+    EXPECT_EQ(service_.added.at(0).device.fwmark, 0U);
+}
+
+TEST_F(Quick, the_mtu_is_the_routes_or_its_devices_less_the_overhead)
+{
+    struct Case {
+        std::map<std::string, std::string> answers;
+        std::uint32_t expected;
+    };
+    const std::string question = "ip -j route get 192.0.2.1 mark 0";
+    const Case CASES[] = {
+        {{}, 1420},
+        {{{question, R"([{"dev":"e","metrics":[{"mtu":1400}]}])"}}, 1320},
+        {{{question, R"([{"dev":"e"}])"}, {"ip -j link show dev e", R"([{"mtu":9000}])"}}, 8920},
+        {{{question, R"([{"dev":"lo"}])"}, {"ip -j link show dev lo", R"([{"mtu":65536}])"}},
+         65455},
+        {{{"ip -j route show default", R"([{"dev":"e"}])"},
+          {"ip -j link show dev e", R"([{"mtu":1492}])"}},
+         1412},
+        {{{question, "what?"}}, 1420},
+    };
+    for (const Case &c : CASES) {
+        programs_.answers = c.answers;
+        expect_silent_success({"up", file("", "")});
+        EXPECT_EQ(service_.added.back().mtu, c.expected);
+    }
+}
+
+TEST_F(Quick, systemd_resolved_is_told_where_there_is_no_resolvconf)
+{
+    programs_.programs = {"resolvectl"};
+    expect_silent_success({"up", file("MTU=1400\nDNS=10.7.0.53,example.org,::1", "")});
+    EXPECT_EQ(programs_.acts,
+              (Acts{"resolvectl dns wg0 10.7.0.53 ::1", "resolvectl domain wg0 ~. example.org"}));
+    programs_.programs = {};
+    EXPECT_EQ(complaint({"up", file("MTU=1400\nDNS=10.7.0.53", "")}),
+              "DNS: neither resolvconf nor resolvectl is in PATH");
+    EXPECT_EQ(service_.calls.back(), "remove_tunnel wg0");
+}
+
+TEST_F(Quick, a_failed_step_undoes_the_earlier_ones)
+{
+    programs_.failing = run_hook("b");
+    programs_.answers = {
+        {"nft list tables", "table ip filter\ntable ip wg-quick-wg0\ntable ip6 wg-quick-wg01\n"},
+        {"ip -N -j -4 rule show",
+         R"([{"table":"254","suppress_prefixlen":0},{"table":"77","fwmark":"0x4d"}])"}};
+    const auto path = file("MTU=1400\nFwMark=77\nDNS=10.7.0.53\nPostUp=b", "0.0.0.0/0");
+    EXPECT_EQ(complaint({"up", path}), "`b` failed with status 1");
+    const auto failed = std::ranges::find(programs_.acts, run_hook("b"));
+    EXPECT_EQ(Acts(failed + 1, programs_.acts.end()),
+              (Acts{"resolvconf -d wg0 -f", "nft -f -", "delete table ip wg-quick-wg0\n",
+                    "ip -4 rule delete table 77",
+                    "ip -4 rule delete table main suppress_prefixlength 0"}));
+    EXPECT_EQ(service_.calls, (Acts{"add_tunnel wg0", "remove_tunnel wg0"}));
+}
+
+TEST_F(Quick, a_failed_hook_before_anything_is_made_undoes_nothing)
+{
+    programs_.failing = run_hook("a");
+    EXPECT_EQ(complaint({"up", file("PreUp=a\nPreUp=b", "")}), "`a` failed with status 1");
+    EXPECT_EQ(programs_.acts, Acts{run_hook("a")});
+    EXPECT_TRUE(service_.calls.empty());
+}
+
+TEST_F(Quick, down_goes_back_and_leaves_rules_of_others)
+{
+    programs_.answers = {{"ip -N -j -4 rule show", R"([{"table":"51820","fwmark":"0xca6c"}])"}};
+    expect_silent_success({"down", file("DNS=10.7.0.53\nPreDown=a\nPostDown=b", "10.8.0.0/16")});
+    EXPECT_EQ(programs_.acts, (Acts{run_hook("a"), "resolvconf -d wg0 -f", run_hook("b")}));
+    EXPECT_EQ(service_.calls, Acts{"remove_tunnel wg0"});
+    programs_.failing = run_hook("a");
+    EXPECT_EQ(complaint({"down", file("PreDown=a", "")}), "`a` failed with status 1");
+    EXPECT_EQ(service_.calls, Acts{"remove_tunnel wg0"});
+}
+
+TEST_F(Quick, save_writes_what_is_and_keeps_what_only_the_file_knows)
+{
+    programs_.answers = {
+        {"ip -j address show dev wg0",
+         R"([{"addr_info":[{"local":"10.7.0.1","prefixlen":24},{"local":"fd07::1","prefixlen":64}]}])"}};
+    const auto path = file("Address=10.9.9.9/8\nMTU=1400\nDNS=10.7.0.53,example.org\nTable=77\n"
+                           "PostUp=b # %i\nSaveConfig=true\nAttach=no",
+                           "10.8.0.0/16");
+    expect_silent_success({"save", path});
+    std::ifstream saved(path);
+    const std::string text(std::istreambuf_iterator<char>(saved), {});
+    EXPECT_EQ(text, fmt::format("[Interface]\nAddress = 10.7.0.1/24\nAddress = fd07::1/64\n"
+                                "DNS = 10.7.0.53\nDNS = example.org\nMTU = 1420\nTable = 77\n"
+                                "SaveConfig = true\nPostUp = b\nAttach = no\nListenPort = 51820\n"
+                                "FwMark = 0xca6c\nPrivateKey = {}\n\n[Peer]\nPublicKey = {}\n\n"
+                                "[Peer]\nPublicKey = {}\nPresharedKey = {}\n"
+                                "AllowedIPs = 10.0.0.0/8, fd00::/8\n"
+                                "Endpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\n",
+                                PRIVATE_KEY, PEER_A, PEER_B, PRESHARED_KEY));
+    expect_silent_success({"up", path});
+}
+
+TEST_F(Quick, reload_asks_for_one_change_of_all_peers)
+{
+    expect_silent_success({"reload", file("MTU=1420\nListenPort=51820", "10.8.0.0/16")});
+    ASSERT_EQ(service_.changed.size(), 1U);
+    const DeviceChange &change = service_.changed.front();
+    EXPECT_FALSE(change.listen_port || change.fwmark); // as they are
+    ASSERT_EQ(change.peers.size(), 2U);
+    EXPECT_EQ(change.peers[0].public_key, public_key(PEER_A));
+    EXPECT_TRUE(change.peers[0].replace_allowed_ips);
+    EXPECT_TRUE(change.peers[0].preshared_key.value().is_zero());
+    EXPECT_EQ(change.peers[0].persistent_keepalive, 0);
+    EXPECT_EQ(change.peers[0].endpoint.value().text(), "192.0.2.1:7");
+    EXPECT_EQ(change.peers[1].public_key, public_key(PEER_B));
+    EXPECT_TRUE(change.peers[1].remove);
+    EXPECT_EQ(programs_.acts, Acts{"ip -4 route add 10.8.0.0/16 dev wg0"});
+}
+
+TEST_F(Quick, a_world_readable_file_is_warned_of)
+{
+    const auto path = file("MTU=1400", "");
+    std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
+    std::filesystem::permissions(path, std::filesystem::perms(0644));
+    EXPECT_EQ(run({"up", path}).err, fmt::format("Warning: `{}' is world accessible\n", path));
+    std::filesystem::permissions(path, std::filesystem::perms(0600));
+    EXPECT_EQ(run({"up", path}).err, "");
+}
+
+} // namespace
+} // namespace wg

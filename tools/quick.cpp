@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#include "tools/quick.h"
+
+#include <array>
+#include <ostream>
+
+#include <net/if.h>
+
+#include "tools/interrupts.h"
+#include "tools/quick_dns.h"
+#include "tools/quick_save.h"
+#include "tools/terminal.h"
+#include "tools/tunnel_params.h"
+
+namespace wg {
+
+Quick::Quick(Environment &environment, QuickFile file, std::function<Result<Client>()> connect)
+    : environment_(environment), file_(std::move(file)), connect_(std::move(connect)),
+      network_(environment.programs, file_.name), firewall_(environment.programs, file_.name)
+{
+}
+
+Result<> Quick::run_hooks(const std::vector<std::string> &hooks)
+{
+    constexpr std::string_view NAME = "%i";
+    for (std::string hook : hooks) {
+        for (auto place = hook.find(NAME); place != hook.npos;
+             place = hook.find(NAME, place + file_.name.size()))
+            hook.replace(place, NAME.size(), file_.name);
+        WG_TRY(environment_.programs.run_hook(hook));
+    }
+    return {};
+}
+
+Result<Json> Quick::present_tunnel()
+{
+    client_.emplace(WG_TRY(connect_()));
+    auto tunnels = WG_TRY(client_->ask(
+        "tunnel.list", {{"name", file_.name}, {"include", {"private_key", "preshared_key"}}}));
+    return std::move(tunnels.at(0));
+}
+
+std::uint32_t Quick::mtu_for(const Json &peers, std::uint32_t mark) const
+{
+    if (file_.config.mtu)
+        return *file_.config.mtu;
+    std::vector<IpAddress> endpoints;
+    for (const Json &peer : peers)
+        if (peer.contains("endpoint"))
+            if (const auto endpoint = Endpoint::parse(peer.at("endpoint").get<std::string>()))
+                endpoints.push_back(endpoint->address);
+    return network_.mtu_by_route(endpoints, mark);
+}
+
+// --- up ---
+
+Result<> Quick::up()
+{
+    if (if_nametoindex(file_.name.c_str()) != 0)
+        return failure(EEXIST, "`{}' already exists", file_.name);
+    const Interrupts interrupts;
+    auto made = make();
+    if (made && interrupts.happened())
+        made = failure(EINTR, "interrupted");
+    if (!made)
+        undo();
+    return made;
+}
+
+Result<> Quick::make()
+{
+    const ConfigFile &config = file_.config;
+    WG_TRY(run_hooks(config.pre_up));
+    auto peers = WG_TRY(peers_params(file_));
+    mark_ = config.fwmark.value_or(0);
+    if (mark_ == 0 && wants_policy(config))
+        mark_ = network_.free_table();
+    const auto mtu = mtu_for(peers, mark_);
+    client_.emplace(WG_TRY(connect_()));
+    {
+        const Progress progress(environment_.progress,
+                                fmt::format("making {} with {} peers", file_.name, peers.size()));
+        WG_TRY(client_->ask("tunnel.add", tunnel_params(file_, std::move(peers), mark_, mtu)));
+    }
+    is_made_ = true;
+    for (const InterfaceAddress &address : config.addresses)
+        WG_TRY(network_.add_address(address));
+    has_set_dns_ = true; // also when it fails halfway
+    WG_TRY(set_dns(environment_.programs, file_.name, config));
+    for (const Route &route : wanted_routes(config, mark_))
+        WG_TRY(add_route(route));
+    return run_hooks(config.post_up);
+}
+
+Result<> Quick::add_route(const Route &route)
+{
+    WG_TRY(network_.add_route(route));
+    if (is_policy_route(route, file_.config))
+        return add_policy(route.prefix.address.is_v6());
+    return {};
+}
+
+/* What keeps the tunnel's own packets out of its default route, and others out of the tunnel. */
+Result<> Quick::add_policy(bool v6)
+{
+    if (!network_.has_rules(v6, mark_))
+        WG_TRY(network_.add_rules(v6, mark_));
+    if (!v6)
+        WG_TRY(environment_.programs.act({"sysctl", "-q", "net.ipv4.conf.all.src_valid_mark=1"}));
+    return firewall_.set(v6, mark_, network_.addresses());
+}
+
+void Quick::undo()
+{
+    const auto also = [&](Result<> undone) {
+        if (!undone)
+            environment_.err << "wgxdp: " << undone.error().what << '\n';
+    };
+    if (!is_made_)
+        return;
+    if (has_set_dns_)
+        also(unset_dns(environment_.programs, file_.name, file_.config));
+    also(firewall_.remove_all());
+    also(remove_rules(wants_policy(file_.config)));
+    if (const auto removed = client_->ask("tunnel.remove", {{"name", file_.name}}); !removed)
+        also(tl::unexpected(removed.error()));
+}
+
+// --- down ---
+
+namespace {
+
+bool has_default_route(const Json &tunnel)
+{
+    for (const Json &peer : tunnel.at("peers"))
+        for (const Json &prefix : peer.at("allowed_ips"))
+            if (prefix.get<std::string>().ends_with("/0"))
+                return true;
+    return false;
+}
+
+} // namespace
+
+/* Those of the mark of a tunnel without a default route are another's. */
+Result<> Quick::remove_rules(bool has_default_route)
+{
+    if (!has_default_route || !file_.config.table.empty() || mark_ == 0)
+        return {};
+    for (const bool v6 : {false, true})
+        WG_TRY(network_.remove_rules(v6, mark_));
+    return {};
+}
+
+Result<> Quick::down()
+{
+    const ConfigFile &config = file_.config;
+    WG_TRY(present_tunnel());
+    WG_TRY(run_hooks(config.pre_down));
+    const auto tunnel = WG_TRY(present_tunnel()); // hooks may have changed it
+    if (config.save_config)
+        WG_TRY(save_as(tunnel));
+    mark_ = tunnel.at("fwmark").get<std::uint32_t>();
+    WG_TRY(remove_rules(has_default_route(tunnel)));
+    WG_TRY(client_->ask("tunnel.remove", {{"name", file_.name}}));
+    WG_TRY(unset_dns(environment_.programs, file_.name, config));
+    WG_TRY(firewall_.remove_all());
+    return run_hooks(config.post_down);
+}
+
+// --- save ---
+
+Result<> Quick::save()
+{
+    return save_as(WG_TRY(present_tunnel()));
+}
+
+Result<> Quick::save_as(const Json &tunnel)
+{
+    return replace_file(file_.path, saved_text(tunnel, network_.addresses(), file_.config));
+}
+
+} // namespace wg

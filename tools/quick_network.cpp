@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "tools/quick_network.h"
+
+#include <algorithm>
+#include <array>
+
+namespace wg {
+namespace {
+
+constexpr std::uint32_t OVERHEAD = 80; // of WireGuard over IPv6
+constexpr std::uint32_t USUAL_MTU = 1500;
+constexpr std::uint32_t LARGEST_MTU = 65535 - OVERHEAD;
+constexpr std::uint32_t FIRST_TABLE = 51820;
+constexpr const char *MAIN_TABLE = "254";
+
+std::string family_option(bool v6)
+{
+    return v6 ? "-6" : "-4";
+}
+
+Prefix route_prefix(const std::string &text, bool v6)
+{
+    const auto parsed = Prefix::parse(text == "default" ? (v6 ? "::/0" : "0.0.0.0/0") : text);
+    return parsed ? *parsed : Prefix{};
+}
+
+bool is_table(const Json &rule, std::uint32_t table)
+{
+    return rule.value("table", "") == std::to_string(table);
+}
+
+bool is_suppressing(const Json &rule)
+{
+    return rule.value("table", "") == MAIN_TABLE && rule.value("suppress_prefixlen", -1) == 0;
+}
+
+} // namespace
+
+std::vector<InterfaceAddress> QuickNetwork::addresses() const
+{
+    std::vector<InterfaceAddress> result;
+    for (const Json &link : programs_.ask_json({"ip", "-j", "address", "show", "dev", interface_}))
+        for (const Json &entry : link.value("addr_info", Json::array())) {
+            const auto address = IpAddress::parse(entry.value("local", ""));
+            if (address)
+                result.push_back({*address, entry.value("prefixlen", std::uint8_t{0})});
+        }
+    return result;
+}
+
+Result<> QuickNetwork::add_address(const InterfaceAddress &address)
+{
+    const bool v6 = address.address.is_v6();
+    Words words{"ip", family_option(v6), "address", "add", address.text(), "dev", interface_};
+    if (v6) // nobody on a tunnel can have it already
+        words.emplace_back("nodad");
+    return programs_.act(words);
+}
+
+Result<> QuickNetwork::remove_address(const InterfaceAddress &address)
+{
+    return programs_.act({"ip", family_option(address.address.is_v6()), "address", "delete",
+                          address.text(), "dev", interface_});
+}
+
+std::uint32_t QuickNetwork::mtu() const
+{
+    const auto links = programs_.ask_json({"ip", "-j", "link", "show", "dev", interface_});
+    return links.empty() ? 0 : links[0].value("mtu", 0U);
+}
+
+Result<> QuickNetwork::set_mtu(std::uint32_t mtu)
+{
+    return programs_.act({"ip", "link", "set", "mtu", std::to_string(mtu), "dev", interface_});
+}
+
+/* Of the first one: its own, or its device's. */
+std::uint32_t QuickNetwork::mtu_of(const Json &routes) const
+{
+    if (routes.empty())
+        return 0;
+    for (const Json &metric : routes[0].value("metrics", Json::array()))
+        if (metric.contains("mtu"))
+            return metric.at("mtu").get<std::uint32_t>();
+    return QuickNetwork(programs_, routes[0].value("dev", "")).mtu();
+}
+
+std::uint32_t QuickNetwork::mtu_by_route(const std::vector<IpAddress> &endpoints,
+                                         std::uint32_t mark) const
+{
+    std::uint32_t mtu = 0;
+    for (const IpAddress &endpoint : endpoints)
+        mtu = std::max(mtu, mtu_of(programs_.ask_json({"ip", "-j", "route", "get", endpoint.text(),
+                                                       "mark", std::to_string(mark)})));
+    if (mtu == 0)
+        mtu = mtu_of(programs_.ask_json({"ip", "-j", "route", "show", "default"}));
+    if (mtu <= OVERHEAD)
+        mtu = USUAL_MTU;
+    return std::min(mtu - OVERHEAD, LARGEST_MTU);
+}
+
+std::vector<Route> QuickNetwork::routes(bool by_number) const
+{
+    // by ip(8), which is "boot" and not said; static
+    constexpr std::array<std::string_view, 3> ADDED{"", "static", "4"};
+    std::vector<Route> result;
+    for (const bool v6 : {false, true}) {
+        Words words{"ip",  "-j",  family_option(v6), "route", "show", "table",
+                    "all", "dev", interface_};
+        if (by_number)
+            words.insert(words.begin() + 1, "-N");
+        for (const Json &route : programs_.ask_json(words))
+            if (std::ranges::find(ADDED, route.value("protocol", "")) != ADDED.end())
+                result.push_back(
+                    {route_prefix(route.value("dst", ""), v6), route.value("table", "")});
+    }
+    return result;
+}
+
+Result<> QuickNetwork::add_route(const Route &route)
+{
+    Words words{"ip",
+                family_option(route.prefix.address.is_v6()),
+                "route",
+                "add",
+                route.prefix.text(),
+                "dev",
+                interface_};
+    if (!route.table.empty())
+        words.insert(words.end(), {"table", route.table});
+    return programs_.act(words);
+}
+
+Result<> QuickNetwork::remove_route(const Route &route)
+{
+    return programs_.act({"ip", family_option(route.prefix.address.is_v6()), "route", "delete",
+                          route.prefix.text(), "dev", interface_, "table",
+                          route.table.empty() ? "main" : route.table});
+}
+
+std::uint32_t QuickNetwork::free_table() const
+{
+    const auto is_used = [&](std::uint32_t table) {
+        return std::ranges::any_of(std::array{false, true}, [&](bool v6) {
+            return !programs_
+                        .ask({"ip", family_option(v6), "route", "show", "table",
+                              std::to_string(table)})
+                        .empty();
+        });
+    };
+    std::uint32_t table = FIRST_TABLE;
+    while (is_used(table))
+        table++;
+    return table;
+}
+
+Json QuickNetwork::rules(bool v6) const
+{
+    return programs_.ask_json({"ip", "-N", "-j", family_option(v6), "rule", "show"});
+}
+
+bool QuickNetwork::has_rules(bool v6, std::uint32_t table) const
+{
+    return std::ranges::any_of(rules(v6), [&](const Json &rule) { return is_table(rule, table); });
+}
+
+Result<> QuickNetwork::add_rules(bool v6, std::uint32_t table)
+{
+    const auto number = std::to_string(table);
+    WG_TRY(programs_.act(
+        {"ip", family_option(v6), "rule", "add", "not", "fwmark", number, "table", number}));
+    return programs_.act(
+        {"ip", family_option(v6), "rule", "add", "table", "main", "suppress_prefixlength", "0"});
+}
+
+/* One of the main table's for each of ours: the others are another tunnel's. */
+Result<> QuickNetwork::remove_rules(bool v6, std::uint32_t table)
+{
+    const auto present = rules(v6);
+    auto suppressing = std::ranges::count_if(present, is_suppressing);
+    for (const Json &rule : present) {
+        if (!is_table(rule, table))
+            continue;
+        WG_TRY(programs_.act(
+            {"ip", family_option(v6), "rule", "delete", "table", std::to_string(table)}));
+        if (suppressing-- > 0)
+            WG_TRY(programs_.act({"ip", family_option(v6), "rule", "delete", "table", "main",
+                                  "suppress_prefixlength", "0"}));
+    }
+    return {};
+}
+
+} // namespace wg

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+//
+// The IP side of a tunnel's interface as wg-quick makes it, by ip(8): addresses, MTU, routes, and
+// the rules that lead a default route into the tunnel.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "tools/programs.h"
+
+namespace wg {
+
+struct Route {
+    Prefix prefix;
+    std::string table; ///< empty: main
+    auto operator<=>(const Route &) const = default;
+};
+
+class QuickNetwork {
+  public:
+    QuickNetwork(Programs &programs, std::string interface)
+        : programs_(programs), interface_(std::move(interface))
+    {
+    }
+
+    std::vector<InterfaceAddress> addresses() const;
+    Result<> add_address(const InterfaceAddress &address);
+    Result<> remove_address(const InterfaceAddress &address);
+
+    std::uint32_t mtu() const; ///< 0: there is no such interface
+    Result<> set_mtu(std::uint32_t mtu);
+    /// What the routes that marked packets take to the peers carry, less WireGuard's overhead.
+    std::uint32_t mtu_by_route(const std::vector<IpAddress> &endpoints, std::uint32_t mark) const;
+
+    /// Those that somebody added, with numbers of tables, or names where tables have one.
+    std::vector<Route> routes(bool by_number) const;
+    Result<> add_route(const Route &route);
+    Result<> remove_route(const Route &route);
+
+    std::uint32_t free_table() const;
+    /// Everything that is not marked looks into the table, after the main table's more specific
+    /// routes.
+    Result<> add_rules(bool v6, std::uint32_t table);
+    Result<> remove_rules(bool v6, std::uint32_t table);
+    bool has_rules(bool v6, std::uint32_t table) const;
+
+  private:
+    Json rules(bool v6) const;
+    std::uint32_t mtu_of(const Json &routes) const;
+
+    Programs &programs_;
+    std::string interface_;
+};
+
+} // namespace wg

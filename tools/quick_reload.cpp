@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+//
+// A changed file applied to a running tunnel: first all that may be refused, which is undone when
+// something is, then what nobody needs any more is taken away.
+#include <algorithm>
+#include <array>
+#include <ostream>
+
+#include "base/encoding.h"
+#include "tools/quick.h"
+#include "tools/quick_dns.h"
+#include "tools/tunnel_params.h"
+
+namespace wg {
+namespace {
+
+template <typename T>
+std::vector<T> without(const std::vector<T> &from, const std::vector<T> &what)
+{
+    std::vector<T> rest;
+    std::ranges::copy_if(from, std::back_inserter(rest), [&](const T &value) {
+        return std::ranges::find(what, value) == what.end();
+    });
+    return rest;
+}
+
+std::vector<Prefix> allowed_ips(const Json &tunnel)
+{
+    std::vector<Prefix> result;
+    for (const Json &peer : tunnel.at("peers"))
+        for (const Json &text : peer.at("allowed_ips"))
+            if (const auto prefix = Prefix::parse(text.get<std::string>()))
+                result.push_back(*prefix);
+    return result;
+}
+
+bool is_v6(const Route &route)
+{
+    return route.prefix.address.is_v6();
+}
+
+} // namespace
+
+struct Quick::Difference {
+    std::vector<InterfaceAddress> new_addresses;
+    std::vector<InterfaceAddress> old_addresses;
+    std::vector<Route> new_routes;
+    std::vector<Route> old_routes;
+    std::array<bool, 2> had_policy{}; ///< IPv4, IPv6
+    std::array<bool, 2> wants_policy{};
+};
+
+/* A mark that the file does not name stays, be it a hook's or wg(8)'s, but not without the default
+ * route it was for. */
+std::uint32_t Quick::wanted_mark(std::uint32_t present) const
+{
+    const auto named = file_.config.fwmark;
+    if (named.value_or(0) != 0)
+        return *named;
+    if (wants_policy(file_.config))
+        return present != 0 ? present : network_.free_table();
+    const bool had_policy =
+        present != 0 && (network_.has_rules(false, present) || network_.has_rules(true, present));
+    return had_policy ? 0 : named.value_or(present);
+}
+
+/* Routes that are no allowed IP's are a hook's, and link-local addresses are the kernel's. */
+Quick::Difference Quick::compare(const Json &tunnel) const
+{
+    const ConfigFile &config = file_.config;
+    const auto old_mark = tunnel.at("fwmark").get<std::uint32_t>();
+    Difference result;
+    const auto addresses = network_.addresses();
+    result.new_addresses = without(config.addresses, addresses);
+    result.old_addresses = without(addresses, config.addresses);
+    std::erase_if(result.old_addresses, [](const InterfaceAddress &address) {
+        return address.address.is_v6() && address.address.is_link_local();
+    });
+    const bool by_number = config.table.find_first_not_of("0123456789") == std::string::npos;
+    const auto routes = network_.routes(by_number);
+    const auto wanted = wanted_routes(config, mark_);
+    result.new_routes = without(wanted, routes);
+    result.old_routes = without(routes, wanted);
+    const auto ours = allowed_ips(tunnel);
+    std::erase_if(result.old_routes, [&](const Route &route) {
+        const bool is_wanted = std::ranges::any_of(
+            wanted, [&](const Route &other) { return other.prefix == route.prefix; });
+        return !is_wanted && std::ranges::find(ours, route.prefix) == ours.end();
+    });
+    for (const bool v6 : {false, true}) {
+        result.had_policy[v6] = old_mark != 0 && network_.has_rules(v6, old_mark);
+        result.wants_policy[v6] = std::ranges::any_of(wanted, [&](const Route &route) {
+            return is_v6(route) == v6 && is_policy_route(route, config);
+        });
+    }
+    return result;
+}
+
+Result<> Quick::apply_to_device(const Json &tunnel, const Json &peers, Undo &undo)
+{
+    const auto port = tunnel.at("listen_port").get<std::uint16_t>();
+    Json change{{"name", file_.name}, {"peers", sync_params(peers, tunnel.at("peers"))}};
+    Json back{{"name", file_.name}, {"peers", sync_params(as_wanted(tunnel.at("peers")), peers)}};
+    if (!file_.config.private_key.is_zero()) {
+        change["private_key"] = to_base64(file_.config.private_key.bytes());
+        back["private_key"] = tunnel.value("private_key", to_base64(Key().bytes()));
+    }
+    if (file_.config.listen_port.value_or(port) != port) {
+        change["listen_port"] = *file_.config.listen_port;
+        back["listen_port"] = port;
+    }
+    if (tunnel.at("fwmark") != mark_) {
+        change["fwmark"] = mark_;
+        back["fwmark"] = tunnel.at("fwmark");
+    }
+    WG_TRY(client_->ask("tunnel.set", std::move(change)));
+    undo.emplace_back([this, back]() -> Result<> {
+        WG_TRY(client_->ask("tunnel.set", back));
+        return {};
+    });
+    return {};
+}
+
+Result<>
+Quick::apply(const Difference &difference, const Json &tunnel, const Json &peers, Undo &undo)
+{
+    for (const InterfaceAddress &address : difference.new_addresses) {
+        WG_TRY(network_.add_address(address));
+        undo.emplace_back([this, address] { return network_.remove_address(address); });
+    }
+    const auto old_mtu = tunnel.at("mtu").get<std::uint32_t>();
+    if (const auto mtu = mtu_for(peers, mark_); mtu != old_mtu) {
+        WG_TRY(network_.set_mtu(mtu));
+        undo.emplace_back([this, old_mtu] { return network_.set_mtu(old_mtu); });
+    }
+    WG_TRY(apply_to_device(tunnel, peers, undo));
+    for (const Route &route : difference.new_routes) {
+        WG_TRY(network_.add_route(route));
+        undo.emplace_back([this, route] { return network_.remove_route(route); });
+    }
+    for (const bool v6 : {false, true}) {
+        if (!difference.wants_policy[v6])
+            continue;
+        if (!difference.had_policy[v6] || tunnel.at("fwmark") != mark_)
+            undo.emplace_back([this, v6] { return network_.remove_rules(v6, mark_); });
+        if (!difference.had_policy[v6])
+            undo.emplace_back([this, v6] { return firewall_.remove(v6); });
+        WG_TRY(add_policy(v6));
+    }
+    return set_dns(environment_.programs, file_.name, file_.config);
+}
+
+Result<> Quick::remove_rest(const Difference &difference, std::uint32_t old_mark)
+{
+    for (const bool v6 : {false, true}) {
+        if (!difference.had_policy[v6])
+            continue;
+        if (!difference.wants_policy[v6] || old_mark != mark_)
+            WG_TRY(network_.remove_rules(v6, old_mark));
+        if (!difference.wants_policy[v6])
+            WG_TRY(firewall_.remove(v6));
+    }
+    for (const Route &route : difference.old_routes)
+        WG_TRY(network_.remove_route(route));
+    if (!difference.old_addresses.empty()) // or the first one of a network takes the others along
+        WG_TRY(environment_.programs.act(
+            {"sysctl", "-q", fmt::format("net/ipv4/conf/{}/promote_secondaries=1", file_.name)}));
+    for (const InterfaceAddress &address : difference.old_addresses)
+        WG_TRY(network_.remove_address(address));
+    return {};
+}
+
+Result<> Quick::reload()
+{
+    const auto peers = WG_TRY(peers_params(file_));
+    const auto tunnel = WG_TRY(present_tunnel());
+    if (tunnel.at("moved").get<bool>())
+        return failure(EXDEV,
+                       "{} was moved to another network namespace: its addresses and routes "
+                       "cannot be changed from here",
+                       file_.name);
+    const auto old_mark = tunnel.at("fwmark").get<std::uint32_t>();
+    mark_ = wanted_mark(old_mark);
+    const auto difference = compare(tunnel);
+    Undo undo;
+    auto applied = apply(difference, tunnel, peers, undo);
+    if (applied)
+        return remove_rest(difference, old_mark);
+    for (auto step = undo.rbegin(); step != undo.rend(); ++step)
+        if (const auto undone = (*step)(); !undone)
+            environment_.err << "wgxdp: " << undone.error().what << '\n';
+    return applied;
+}
+
+} // namespace wg
