@@ -101,14 +101,27 @@ Result<> Commands::detach(const std::string &nic)
     return {};
 }
 
+/* One that was about to end, having nothing to do, hangs up on us: then another is found or
+ * started.
+ */
+Result<Client> Commands::own_daemon(Result<Client> (Commands::*find_daemon)())
+{
+    auto client = WG_TRY((this->*find_daemon)());
+    auto checked = require_own_netns(client);
+    if (!checked && (checked.error().code == std::errc::broken_pipe ||
+                     checked.error().code == std::errc::connection_reset)) {
+        client = WG_TRY((this->*find_daemon)());
+        checked = require_own_netns(client);
+    }
+    if (!checked)
+        return tl::unexpected(std::move(checked).error());
+    return client;
+}
+
 /* Its hooks, routes and rules belong where the interface is. */
 Quick Commands::quick(QuickFile file, Result<Client> (Commands::*find_daemon)())
 {
-    return {environment_, std::move(file), [this, find_daemon]() -> Result<Client> {
-                auto client = WG_TRY((this->*find_daemon)());
-                WG_TRY(require_own_netns(client));
-                return client;
-            }};
+    return {environment_, std::move(file), [this, find_daemon] { return own_daemon(find_daemon); }};
 }
 
 Result<> Commands::up(const std::string &config)
@@ -157,8 +170,7 @@ Result<> Commands::require_own_netns(Client &client) const
 Result<> Commands::make_bare(const std::string &interface)
 {
     WG_TRY(at("INTERFACE", read_text(INTERFACE_NAME, interface)));
-    auto client = WG_TRY(started_daemon());
-    WG_TRY(require_own_netns(client));
+    auto client = WG_TRY(own_daemon(&Commands::started_daemon));
     WG_TRY(client.ask("tunnel.add", {{"name", interface}, {"bare", true}}));
     // Said, because a mistyped command is an interface's name too.
     environment_.out << fmt::format(

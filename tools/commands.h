@@ -58,6 +58,7 @@ class Commands {
     Result<Client> running_daemon();
     Result<Client> started_daemon();
     Result<> require_own_netns(Client &client) const;
+    Result<Client> own_daemon(Result<Client> (Commands::*find_daemon)());
     Quick quick(QuickFile file, Result<Client> (Commands::*find_daemon)());
 
     Environment &environment_;
