@@ -4,12 +4,14 @@
 #include "tools/cli.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 
 #include "tools/commands.h"
+#include "tools/completion.h"
 #include "tools/keys.h"
 #include "tools/show_field.h"
 
@@ -42,6 +44,7 @@ class CommandLine {
 
   private:
     Result<> parse(std::vector<std::string> arguments);
+    Result<> print_completions(const std::vector<std::string> &words);
 
     template <typename Action>
     CLI::App *add(CLI::App &parent,
@@ -241,8 +244,29 @@ Result<> CommandLine::parse(std::vector<std::string> arguments)
     return {};
 }
 
+/// For completions/: no command of people, and its words are not understood yet.
+Result<> CommandLine::print_completions(const std::vector<std::string> &words)
+{
+    const auto option = std::ranges::find(words, "--instance");
+    if (const char *instance = std::getenv("WGXDP_INSTANCE"))
+        instance_ = instance;
+    if (words.end() - option > 2) // and the name is typed to its end
+        instance_ = option[1];
+    Commands commands(environment_, WG_TRY(at("--instance", parse_instance(instance_))));
+    for (const std::string &word :
+         complete(app_, words, [&](const std::string &kind, const std::string &tunnel) {
+             return commands.values_of(kind, tunnel);
+         }))
+        environment_.out << word << '\n';
+    return {};
+}
+
 Result<> CommandLine::run(std::vector<std::string> arguments)
 {
+    if (!arguments.empty() && arguments.front() == "complete") {
+        arguments.erase(arguments.begin());
+        return print_completions(arguments);
+    }
     WG_TRY(parse(std::move(arguments)));
     Commands commands(environment_, WG_TRY(at("--instance", parse_instance(instance_))));
     try {

@@ -48,6 +48,8 @@ class Commands {
     Result<> add_peer(const PeerOptions &options);
     Result<> remove_peer(const std::string &tunnel, const std::string &public_key);
     Result<> drops(bool json);
+    /// What may stand for a word that cli.cpp's grammar calls this; nothing where nobody knows.
+    std::vector<std::string> values_of(const std::string &kind, const std::string &tunnel);
     Result<> doctor(bool json);
     Result<> top(const std::optional<std::string> &tunnel, bool json);
 

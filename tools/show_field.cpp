@@ -81,12 +81,17 @@ void for_each_row(const Field &field, const Json &tunnels, Row row)
 
 } // namespace
 
+std::vector<std::string> field_name_list()
+{
+    std::vector<std::string> names;
+    for (const Field &field : FIELDS)
+        names.emplace_back(field.name);
+    return names;
+}
+
 std::string field_names()
 {
-    std::vector<std::string_view> names;
-    for (const Field &field : FIELDS)
-        names.push_back(field.name);
-    return fmt::format("{}", fmt::join(names, ", "));
+    return fmt::format("{}", fmt::join(field_name_list(), ", "));
 }
 
 Result<Json> field_secrets(const std::string &name)

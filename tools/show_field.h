@@ -5,12 +5,14 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/fields.h"
 
 namespace wg {
 
-/// The fields there are: "public-key, private-key, ..."
+std::vector<std::string> field_name_list();
+/// "public-key, private-key, ..."
 std::string field_names();
 
 /// The secrets that must be asked for to show it; refused when there is no such field.
