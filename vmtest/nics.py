@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The guest's virtio-net NICs: two pairs back to back, over taps in a network namespace of their own (with-nics)."""
+"""The guest's virtio-net NICs: three pairs back to back, over taps in a network namespace of their own (with-nics)."""
 
 # What a pair is good for is in tests/netns/test_virtio.py, which finds its NICs by their MACs.
 FEATURES = {
@@ -10,6 +10,10 @@ FEATURES = {
     "wire2": ("52:54:00:00:00:20", 1, "ctrl_guest_offloads=off"),
     # one small buffer a packet, without super-packets
     "wire3": ("52:54:00:00:00:21", 1, "mrg_rxbuf=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off"),
+    # large buffers that do not merge, on which XDP never runs: for super-packets, and for long frames
+    "wire4": ("52:54:00:00:00:30", 1, "mrg_rxbuf=off"),
+    "wire5": ("52:54:00:00:00:31", 1, "mrg_rxbuf=off,host_mtu=9000,guest_tso4=off,guest_tso6=off,guest_ecn=off,"
+              "guest_ufo=off"),
 }
 
 

@@ -5,6 +5,7 @@
 #include <net/if_arp.h>
 
 #include "base/log.h"
+#include "net/virtio_net.h"
 
 namespace wg {
 
@@ -136,6 +137,12 @@ Result<std::string> Nics::why_not_native(const Link &link)
     }
     if (WG_TRY(netlink_.carries_macvlan(link.ifindex)))
         return std::string("it carries macvlan or ipvlan interfaces");
+    const auto driver = ethtool_.driver(link.name);
+    const auto virtio =
+        driver && driver->name == "virtio_net" ? virtio_features(driver->bus) : std::nullopt;
+    if (virtio && virtio_receives_big_packets(*virtio, link.largest_mtu))
+        return std::string(
+            "its buffers do not merge, and virtio_net runs no program on large ones");
     if (link.has_xdp && !attachment_.has_link(link.ifindex))
         return std::string("another XDP program is attached to it");
     return std::string();

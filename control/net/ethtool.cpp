@@ -150,12 +150,13 @@ Result<> Ethtool::set_gro(const std::string &interface, bool on)
     return request(interface, {{"rx-gro", on}});
 }
 
-Result<std::string> Ethtool::driver(const std::string &interface)
+Result<Driver> Ethtool::driver(const std::string &interface)
 {
     ethtool_drvinfo info{};
     info.cmd = ETHTOOL_GDRVINFO;
     WG_TRY(call(interface, &info, "name its driver"));
-    return std::string(info.driver, strnlen(info.driver, sizeof(info.driver)));
+    return Driver{std::string(info.driver, strnlen(info.driver, sizeof(info.driver))),
+                  std::string(info.bus_info, strnlen(info.bus_info, sizeof(info.bus_info)))};
 }
 
 } // namespace wg

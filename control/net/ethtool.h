@@ -21,6 +21,11 @@ struct Feature {
     bool changeable = false; ///< false: ethtool says [fixed]
 };
 
+struct Driver {
+    std::string name;
+    std::string bus; ///< the device's place, as "0000:00:03.0"; empty where there is none
+};
+
 class Ethtool {
   public:
     static Result<Ethtool> open();
@@ -35,7 +40,7 @@ class Ethtool {
     Result<bool> gro(const std::string &interface);
     Result<> set_gro(const std::string &interface, bool on);
 
-    Result<std::string> driver(const std::string &interface);
+    Result<Driver> driver(const std::string &interface);
 
   private:
     explicit Ethtool(Fd socket) : socket_(std::move(socket)) {}

@@ -129,6 +129,7 @@ std::optional<Link> decode_link(const nlmsghdr &message)
     link.kind = info.string(IFLA_INFO_KIND);
     link.mac = mac_of(attributes.bytes(IFLA_ADDRESS)).value_or(MacAddress{});
     link.mtu = attributes.value<std::uint32_t>(IFLA_MTU).value_or(0);
+    link.largest_mtu = attributes.value<std::uint32_t>(IFLA_MAX_MTU).value_or(0);
     link.flags = header->ifi_flags;
     link.arp_type = header->ifi_type;
     link.master = attributes.value<std::uint32_t>(IFLA_MASTER).value_or(0);

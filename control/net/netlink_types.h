@@ -20,9 +20,10 @@ struct Link {
     std::string kind; ///< "veth", "bridge", ...; empty for hardware
     MacAddress mac{}; ///< zeros where it has none of 6 bytes
     std::uint32_t mtu = 0;
-    std::uint32_t flags = 0;    ///< IFF_*
-    std::uint16_t arp_type = 0; ///< ARPHRD_*
-    std::uint32_t master = 0;   ///< the bridge, bond or VRF it is a port of, 0: none
+    std::uint32_t largest_mtu = 0; ///< what the device takes, 0: anything
+    std::uint32_t flags = 0;       ///< IFF_*
+    std::uint16_t arp_type = 0;    ///< ARPHRD_*
+    std::uint32_t master = 0;      ///< the bridge, bond or VRF it is a port of, 0: none
     /// A veth's other end, the link below a VLAN or macvlan; 0: none.
     std::uint32_t peer_ifindex = 0;
     std::optional<int> peer_netnsid; ///< set when peer_ifindex counts in another netns

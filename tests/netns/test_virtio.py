@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """wgxdp to wgxdp over virtio-net, a NIC that is no veth: native XDP with buffers that merge and with small ones, several
-queues, frames of 9000 bytes, and TC with a word why where the driver refuses. (vmtest/nics.py has the NICs)
+queues, frames of 9000 bytes, and TC with a word why where the driver refuses, or would run no program. (vmtest/nics.py
+has the NICs)
 
     a: wgxdp, eth0 (virtio-net) ═════ QEMU ═════ eth0 (virtio-net), wgxdp: b
 """
@@ -13,6 +14,7 @@ from support.host import run
 
 MERGING = ("52:54:00:00:00:10", "52:54:00:00:00:11")
 UNLIKE = ("52:54:00:00:00:20", "52:54:00:00:00:21")  # what XDP refuses, and small buffers that do not merge
+LARGE = ("52:54:00:00:00:30", "52:54:00:00:00:31")  # large buffers that do not merge
 OVERHEAD = 80
 SIZE = 20 * MIB
 
@@ -23,7 +25,8 @@ def nic_of(mac: str) -> str | None:
     return found[0] if found else None
 
 
-@unittest.skipUnless(all(map(nic_of, MERGING + UNLIKE)), "no virtio NICs back to back: vmtest/run virtio boots a guest")
+@unittest.skipUnless(all(map(nic_of, MERGING + UNLIKE + LARGE)),
+                     "no virtio NICs back to back: vmtest/run virtio boots a guest")
 class Virtio(unittest.TestCase):
     def build(self, macs: tuple[str, str], mtu: int = 1500, outer: int = 4) -> Pair:
         self.topology = self.enterContext(Topology())
@@ -75,6 +78,15 @@ class Virtio(unittest.TestCase):
         self.assertRegex(refused.stderr, "eth0 cannot be attached natively: .+; expected auto or tc")
         self.connect(pair, ("tc", "native"))
         self.assertRegex(pair.left.nics()["eth0"]["reason"], "not supported")
+        self.check(pair)
+
+    def test_large_buffers_that_do_not_merge_are_attached_by_tc_since_no_program_would_run(self):
+        pair = self.build(LARGE)
+        for node in (pair.left, pair.right):
+            refused = node.cli("attach", "eth0", "--mode", "native", check=False)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("virtio_net runs no program on large ones; expected auto or tc", refused.stderr)
+        self.connect(pair, ("tc", "tc"))
         self.check(pair)
 
     def test_datagrams_of_jumbo_frames_arrive(self):

@@ -20,7 +20,7 @@ class EthtoolTest : public NetnsTest {
 
 TEST_F(EthtoolTest, names_the_driver)
 {
-    EXPECT_EQ(must(ethtool->driver("v0")), "veth");
+    EXPECT_EQ(must(ethtool->driver("v0")).name, "veth");
 }
 
 TEST_F(EthtoolTest, switches_gro_on_and_off)

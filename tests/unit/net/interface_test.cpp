@@ -70,7 +70,7 @@ TEST_F(InterfaceTest, is_a_pair_without_arp_whose_inner_end_alone_is_up)
         EXPECT_EQ(link.kind, "veth");
         EXPECT_EQ(link.arp_type, ARPHRD_ETHER);
         EXPECT_TRUE(link.flags & IFF_NOARP);
-        EXPECT_EQ(must(Ethtool::open().value().driver(link.name)), "veth");
+        EXPECT_EQ(must(Ethtool::open().value().driver(link.name)).name, "veth");
     }
     EXPECT_FALSE(wg0.is_up());
     EXPECT_TRUE(wg0x.is_up());
