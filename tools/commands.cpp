@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <iostream>
 
+#include "api/resolve.h"
 #include "base/encoding.h"
 #include "tools/keys.h"
-#include "tools/resolve.h"
 #include "tools/start_daemon.h"
 #include "tools/terminal.h"
 

@@ -46,7 +46,11 @@ void add_peer(ConfigText &text, const Json &peer)
     const auto allowed_ips = peer.at("allowed_ips").get<std::vector<std::string>>();
     if (!allowed_ips.empty())
         text.line("AllowedIPs", fmt::format("{}", fmt::join(allowed_ips, ", ")));
-    if (!peer.at("endpoint").is_null())
+    if (peer.contains("endpoints"))
+        text.line("Endpoint",
+                  fmt::format(
+                      "{}", fmt::join(peer.at("endpoints").get<std::vector<std::string>>(), ", ")));
+    else if (!peer.at("endpoint").is_null())
         text.line("Endpoint", peer.at("endpoint").get<std::string>());
     if (const auto seconds = peer.at("persistent_keepalive").get<unsigned>(); seconds != 0)
         text.line("PersistentKeepalive", seconds);

@@ -138,7 +138,11 @@ class Parser {
     Result<> read_endpoint(std::string_view value)
     {
         peer_.endpoint_line = line_;
-        return read_value(HOST_PORT, value, peer_.endpoint);
+        peer_.endpoints.clear();
+        WG_TRY(read_list(HOST_PORT, value, peer_.endpoints));
+        if (peer_.endpoints.size() > MAX_PLACES)
+            return failure(EINVAL, "expected at most {}", MAX_PLACES);
+        return {};
     }
     Result<> read_persistent_keepalive(std::string_view value)
     {
@@ -277,8 +281,8 @@ Result<> Parser::end_peer()
             peer_.name = std::move(earlier.name);
         if (!peer_.preshared_key)
             peer_.preshared_key = std::move(earlier.preshared_key);
-        if (!peer_.endpoint) {
-            peer_.endpoint = std::move(earlier.endpoint);
+        if (peer_.endpoints.empty()) {
+            peer_.endpoints = std::move(earlier.endpoints);
             peer_.endpoint_line = earlier.endpoint_line;
         }
         if (!peer_.persistent_keepalive)

@@ -21,8 +21,8 @@ struct ConfigPeer {
     PublicKey public_key{};
     std::optional<std::string> name;
     std::optional<Key> preshared_key;
-    std::optional<HostPort> endpoint; ///< not resolved
-    unsigned endpoint_line = 0;       ///< for the sentence when it cannot be resolved
+    std::vector<HostPort> endpoints; ///< not resolved, in order of preference
+    unsigned endpoint_line = 0;      ///< for the sentence when none can be resolved
     std::optional<std::uint16_t> persistent_keepalive;
     std::vector<Prefix> allowed_ips;
 };

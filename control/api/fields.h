@@ -44,6 +44,7 @@ class Fields {
     static Result<Fields>
     open(const Json &object, std::string path, std::initializer_list<std::string_view> known);
 
+    bool has(std::string_view name) const { return find(name) != nullptr; }
     std::string path_of(std::string_view name) const;
 
     template <typename T>

@@ -34,7 +34,8 @@ Result<std::unique_ptr<JsonServer>> JsonServer::listen(asio::io_context &context
                 return refusal(
                     fmt::format("request: expected a line of at most {} bytes", longest));
             },
-        .too_many = refusal(fmt::format("there are {} clients already", MAX_CLIENTS)),
+        .too_many = refusal(fmt::format("there are {} clients already, or {} that may only read",
+                                        MAX_CLIENTS, StreamServer::MAX_GUESTS)),
         .lost = EventHub::lost,
     };
     auto stream = WG_TRY(StreamServer::listen(context, path, std::move(protocol), group));

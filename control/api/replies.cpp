@@ -39,6 +39,8 @@ Json to_json(const PeerStatus &peer, Include include)
               {"persistent_keepalive", peer.persistent_keepalive},
               {"path", peer.path},
               {"has_preshared_key", peer.preshared_key.has_value()}};
+    if (!peer.places.empty())
+        json["endpoints"] = peer.places;
     if (!peer.name.empty())
         json["name"] = peer.name;
     if (peer.endpoint)

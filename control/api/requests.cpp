@@ -29,6 +29,18 @@ Result<Include> read_include(const Fields &fields, const TextForm<std::string> &
     return include;
 }
 
+Result<> read_places(const Fields &fields, PeerChange &peer)
+{
+    if (!fields.has("endpoints"))
+        return {};
+    peer.places.emplace();
+    for (const HostPort &place : WG_TRY(fields.texts("endpoints", HOST_PORT)))
+        peer.places->push_back(place.text());
+    if (peer.places->size() > MAX_PLACES)
+        return failure(EINVAL, "{}: expected at most {}", fields.path_of("endpoints"), MAX_PLACES);
+    return {};
+}
+
 /// Who is meant by a key, or without one by the name that it has.
 Result<> read_who(const Fields &fields, PeerChange &peer)
 {
@@ -47,6 +59,7 @@ Result<PeerChange> read_peer(const Fields &fields)
     peer.name = WG_TRY(fields.optional("name", PEER_NAME));
     peer.preshared_key = WG_TRY(fields.optional("preshared_key", SECRET_KEY));
     peer.endpoint = WG_TRY(fields.optional("endpoint", ENDPOINT));
+    WG_TRY(read_places(fields, peer));
     peer.persistent_keepalive = WG_TRY(fields.number<std::uint16_t>("persistent_keepalive"));
     const auto allowed_ips = WG_TRY(fields.texts("allowed_ips", ALLOWED_IP));
     for (const Prefix &prefix :
@@ -59,7 +72,7 @@ Result<PeerChange> read_new_peer(const Json &value, std::string path)
 {
     auto fields = WG_TRY(Fields::open(value, std::move(path),
                                       {"public_key", "name", "preshared_key", "endpoint",
-                                       "persistent_keepalive", "allowed_ips"}));
+                                       "endpoints", "persistent_keepalive", "allowed_ips"}));
     auto peer = WG_TRY(read_peer(fields));
     peer.public_key = WG_TRY(fields.required("public_key", PUBLIC_KEY));
     return peer;
@@ -132,8 +145,8 @@ Result<Request> peer_set(const Json &params)
 {
     auto fields = WG_TRY(Fields::open(params, "",
                                       {"tunnel", "public_key", "name", "preshared_key", "endpoint",
-                                       "persistent_keepalive", "allowed_ips", "replace_allowed_ips",
-                                       "update_only"}));
+                                       "endpoints", "persistent_keepalive", "allowed_ips",
+                                       "replace_allowed_ips", "update_only"}));
     ChangePeer request;
     request.tunnel = WG_TRY(fields.required("tunnel", INTERFACE_NAME));
     request.peer = WG_TRY(read_peer(fields));

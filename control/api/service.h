@@ -39,6 +39,7 @@ struct PeerStatus {
     std::string name;                 ///< empty: none
     std::optional<Key> preshared_key; ///< only when one is set
     std::optional<Endpoint> endpoint;
+    std::vector<std::string> places; ///< where it may be, as people said
     std::vector<Prefix> allowed_ips;
     std::optional<WallTime> last_handshake;
     std::uint64_t rx_bytes = 0;

@@ -88,6 +88,12 @@ Result<HostPort> parse_host_port(std::string_view text)
     return HostPort{std::string(host), port};
 }
 
+std::string HostPort::text() const
+{
+    const bool is_v6 = host.find(':') != std::string::npos;
+    return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
+
 Result<std::string> parse_interface_name(std::string_view text)
 {
     // What the kernel refuses (dev_valid_name), the patterns it would expand ("wg%d"), and control

@@ -29,7 +29,10 @@ struct TextForm {
 struct HostPort {
     std::string host; ///< a name or a numeric address, without brackets
     std::uint16_t port = 0;
+
+    std::string text() const; ///< "vpn.example.org:51820", "[2001:db8::1]:51820"
 };
+inline constexpr std::size_t MAX_PLACES = 8; // where one peer may be
 
 Result<std::uint16_t> parse_port(std::string_view text);
 Result<std::uint16_t> parse_persistent_keepalive(std::string_view text);

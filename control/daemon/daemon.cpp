@@ -174,12 +174,12 @@ void Daemon::remember_peers()
 void Daemon::write_peers()
 {
     remembering_ = false;
-    PeerNames names;
+    PeerNotes notes;
     for (const auto &[id, tunnel] : tunnels_)
-        if (auto its = tunnel->peer_names(); !its.empty())
-            names.emplace(tunnel->name(), std::move(its));
-    if (const auto saved = save_peer_file(instance_.peers(), names); !saved)
-        log::error("names of peers: {}", saved.error().what);
+        if (auto its = tunnel->peer_notes(); !its.empty())
+            notes.emplace(tunnel->name(), std::move(its));
+    if (const auto saved = save_peer_file(instance_.peers(), notes); !saved)
+        log::error("names and endpoints of peers: {}", saved.error().what);
 }
 
 /* A moment later: the answer to the request that made us idle must still go out. */

@@ -90,6 +90,7 @@ class Daemon final : public Service {
     SystemRandom random_;
     HandshakeWorkers workers_;
     EventHub hub_;
+    Resolver resolver_;
     DropWatch drop_watch_;
     std::unique_ptr<BpfPrograms> programs_;
     std::unique_ptr<Keystream> keystream_;

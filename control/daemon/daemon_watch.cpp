@@ -18,7 +18,7 @@ constexpr auto SETTLE = std::chrono::milliseconds(5);
 } // namespace
 
 Daemon::Daemon(asio::io_context &io, Instance &instance, const DaemonOptions &options)
-    : io_(io), instance_(instance), options_(options), workers_(io),
+    : io_(io), instance_(instance), options_(options), workers_(io), resolver_(io),
       drop_watch_(io, hub_, [this] { return all_drops(); }),
       uapi_(io, [this](const std::string &name) { uapi_deleted(name); }), settle_(io), idle_(io),
       remember_(io)
@@ -72,9 +72,9 @@ Result<> Daemon::watch()
 
 void Daemon::adopt()
 {
-    const auto names = load_peer_file(instance_.peers());
+    const auto notes = load_peer_file(instance_.peers());
     for (const TunnelId id : maps_->tunnels()) {
-        auto tunnel = Tunnel::adopt(tunnel_context(), id, names);
+        auto tunnel = Tunnel::adopt(tunnel_context(), id, notes);
         if (!tunnel) {
             log::error("tunnel {}: not adopted: {}", id, tunnel.error().what);
             continue;
@@ -122,6 +122,7 @@ TunnelContext Daemon::tunnel_context()
             .random = random_,
             .workers = workers_,
             .events = hub_,
+            .resolver = resolver_,
             .use_nic = [this](std::uint32_t ifindex) { nics_->use(ifindex); },
             .is_own_tunnel = [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); },
             .count_drop = [this](wg_drop_reason reason,

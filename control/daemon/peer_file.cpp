@@ -17,43 +17,43 @@ namespace {
 
 using Json = nlohmann::json;
 
-PeerNames names_from(const Json &file)
+PeerNotes notes_from(const Json &file)
 {
-    PeerNames names;
+    PeerNotes notes;
     for (const auto &[tunnel, peers] : file.items())
         for (const auto &[text, peer] : peers.items())
             if (const auto key = parse_public_key_base64(text))
-                names[tunnel][*key] = peer.at("name").get<std::string>();
-    return names;
+                notes[tunnel][*key] = {peer.at("name"), peer.at("endpoints")};
+    return notes;
 }
 
-Json json_of(const PeerNames &names)
+Json json_of(const PeerNotes &notes)
 {
     Json file = Json::object();
-    for (const auto &[tunnel, peers] : names)
-        for (const auto &[key, name] : peers)
-            file[tunnel][to_base64(key)] = {{"name", name}};
+    for (const auto &[tunnel, peers] : notes)
+        for (const auto &[key, note] : peers)
+            file[tunnel][to_base64(key)] = {{"name", note.name}, {"endpoints", note.places}};
     return file;
 }
 
 } // namespace
 
-PeerNames load_peer_file(const std::string &path)
+PeerNotes load_peer_file(const std::string &path)
 {
     std::ifstream file(path);
     if (!file)
         return {};
     try {
-        return names_from(Json::parse(file));
+        return notes_from(Json::parse(file));
     } catch (const Json::exception &error) {
-        log::warn("{}: names of peers are lost: {}", path, error.what());
+        log::warn("{}: names and endpoints of peers are lost: {}", path, error.what());
         return {};
     }
 }
 
-Result<> save_peer_file(const std::string &path, const PeerNames &names)
+Result<> save_peer_file(const std::string &path, const PeerNotes &notes)
 {
-    const Json json = json_of(names);
+    const Json json = json_of(notes);
     if (json.empty()) {
         ::unlink(path.c_str());
         return {};

@@ -9,15 +9,16 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "device/device.h"
 
 namespace wg {
 
 /// Of the peers that have one, by tunnel.
-using PeerNames = std::map<std::string, std::map<PublicKey, std::string>>;
+using PeerNotes = std::map<std::string, std::map<PublicKey, PeerNote>>;
 
 /// Nothing, with a warning in the log, if the file is none of ours.
-PeerNames load_peer_file(const std::string &path);
+PeerNotes load_peer_file(const std::string &path);
 /// Whole or not at all; where nothing is to be remembered there is no file.
-Result<> save_peer_file(const std::string &path, const PeerNames &names);
+Result<> save_peer_file(const std::string &path, const PeerNotes &notes);
 
 } // namespace wg

@@ -31,6 +31,9 @@ Tunnel::Tunnel(const TunnelContext &context, TunnelInterface interface, const wg
     routes_.set_mark(state_.fwmark);
     device_.hand_out = [this](HandshakeJob job) { hand_out(std::move(job)); };
     device_.endpoint_changed = [this](PeerId peer) { routes_.refresh(peer); };
+    device_.look_up = [this](const PublicKey &peer, const std::vector<std::string> &places) {
+        look_up(peer, places);
+    };
     device_.report = [this](const PeerEvent &event) { context_.events.peer(name(), event); };
 }
 
@@ -124,6 +127,17 @@ void Tunnel::hand_out(HandshakeJob job)
             compute();
     };
     context_.workers.submit({.work = std::move(work), .done = std::move(done)}, job.is_answer);
+}
+
+void Tunnel::look_up(const PublicKey &peer, const std::vector<std::string> &places)
+{
+    context_.resolver.resolve(
+        places, [this, alive = std::weak_ptr(alive_), peer, places](std::vector<Endpoint> found) {
+            if (alive.expired())
+                return;
+            device_.found(peer, places, std::move(found), now());
+            settle();
+        });
 }
 
 /* Frames that wg_tx left to us. */
@@ -255,7 +269,8 @@ TunnelStatus Tunnel::status()
     for (const PeerInfo &info : device_.peers()) {
         PeerStatus peer;
         peer.public_key = info.public_key;
-        peer.name = info.name;
+        peer.name = info.note.name;
+        peer.places = info.note.places;
         peer.endpoint = info.endpoint;
         peer.allowed_ips = info.allowed_ips;
         if (!info.preshared_key->is_zero())

@@ -15,6 +15,7 @@
 #include "daemon/handshake_workers.h"
 #include "daemon/peer_file.h"
 #include "daemon/peer_routes.h"
+#include "daemon/resolver.h"
 #include "datapath/nic_attachment.h"
 #include "datapath/tunnel_datapath.h"
 #include "device/device.h"
@@ -33,6 +34,7 @@ struct TunnelContext {
     Random &random;
     HandshakeWorkers &workers;
     EventHub &events;
+    Resolver &resolver;
     std::function<void(std::uint32_t ifindex)> use_nic;
     std::function<bool(std::uint32_t ifindex)> is_own_tunnel;
     std::function<void(wg_drop_reason, std::uint64_t)> count_drop;
@@ -43,9 +45,9 @@ class Tunnel {
     /// Makes the tunnel whole or not at all.
     static Result<std::unique_ptr<Tunnel>> create(const TunnelContext &context, TunnelSpec spec);
     /// Takes over one that an earlier daemon left in the maps. ENODEV: its interface is gone, and
-    /// so is the rest now. `names`: what the earlier daemon wrote down.
+    /// so is the rest now. `notes`: what the earlier daemon wrote down.
     static Result<std::unique_ptr<Tunnel>>
-    adopt(const TunnelContext &context, TunnelId id, const PeerNames &names);
+    adopt(const TunnelContext &context, TunnelId id, const PeerNotes &notes);
     Tunnel(const Tunnel &) = delete;
     Tunnel &operator=(const Tunnel &) = delete;
 
@@ -60,7 +62,7 @@ class Tunnel {
     bool is_bare() const { return state_.bare != 0; } ///< goes with its configuration socket
     Result<> change(DeviceChange change);
     TunnelStatus status();
-    std::map<PublicKey, std::string> peer_names() const { return device_.names(); }
+    std::map<PublicKey, PeerNote> peer_notes() const { return device_.notes(); }
 
     void event(const wg_event &event);
     /// This machine slept: its keys are wiped, as the kernel driver does.
@@ -84,7 +86,7 @@ class Tunnel {
     Result<> open_packets();
     Result<> start(DeviceChange change, std::uint16_t port);
     Result<> configure(const TunnelSpec &spec, const std::vector<Prefix> &routes);
-    Result<> restore(const PeerNames &names);
+    Result<> restore(const PeerNotes &notes);
     Result<Link> find_own_link() const; ///< wg0x; ENODEV: it is gone
     Result<> store();
     void refresh_routes();
@@ -94,6 +96,7 @@ class Tunnel {
     void receive(std::span<const Datagram> datagrams);
     void receive_handshakes();
     void hand_out(HandshakeJob job);
+    void look_up(const PublicKey &peer, const std::vector<std::string> &places);
     void hand_over(std::span<const Bytes> frames);
     void hand_over(Bytes packet, Now when);
     void set_up(bool up);

@@ -119,7 +119,7 @@ Result<> Tunnel::configure(const TunnelSpec &spec, const std::vector<Prefix> &ro
 }
 
 Result<std::unique_ptr<Tunnel>>
-Tunnel::adopt(const TunnelContext &context, TunnelId id, const PeerNames &names)
+Tunnel::adopt(const TunnelContext &context, TunnelId id, const PeerNotes &notes)
 {
     const auto state = context.maps.tunnel(id).value_or(wg_tunnel{});
     TunnelInterface interface;
@@ -130,7 +130,7 @@ Tunnel::adopt(const TunnelContext &context, TunnelId id, const PeerNames &names)
     std::ranges::copy(state.wg0x_mac, interface.inner_mac.begin());
     interface.inner_name = inner_interface_name(interface.name);
     std::unique_ptr<Tunnel> tunnel(new Tunnel(context, interface, state));
-    if (auto restored = tunnel->restore(names); !restored) {
+    if (auto restored = tunnel->restore(notes); !restored) {
         if (restored.error().code.value() == ENODEV)
             tunnel->remove();
         return tl::unexpected(std::move(restored).error());
@@ -139,17 +139,18 @@ Tunnel::adopt(const TunnelContext &context, TunnelId id, const PeerNames &names)
     return tunnel;
 }
 
-Result<> Tunnel::restore(const PeerNames &all_names)
+Result<> Tunnel::restore(const PeerNotes &all_notes)
 {
-    const auto names = all_names.find(name());
+    const auto notes = all_notes.find(name());
     DeviceChange change;
     change.private_key = context_.maps.private_key(id());
     WG_TRY(device_.apply(std::move(change), now()));
     for (AdoptedPeer &peer : context_.maps.adopted_peers(id())) {
         const PeerId peer_id = peer.state.id;
-        if (names != all_names.end() && names->second.contains(peer.state.public_key))
-            peer.name = names->second.at(peer.state.public_key);
-        WG_TRY(device_.adopt(std::move(peer), now()));
+        PeerNote note;
+        if (notes != all_notes.end() && notes->second.contains(peer.state.public_key))
+            note = notes->second.at(peer.state.public_key);
+        WG_TRY(device_.adopt(std::move(peer), now(), std::move(note)));
         routes_.refresh(peer_id);
     }
     WG_TRY(find_own_link());

@@ -76,7 +76,6 @@ struct AdoptedPeer {
     Key preshared_key;
     std::vector<Prefix> allowed_ips;
     std::vector<AdoptedKeypair> keypairs;
-    std::string name{}; ///< not in the maps: the owner remembers it
 };
 
 class Datapath {

@@ -34,7 +34,7 @@ bool was_received_on(const std::vector<AdoptedKeypair> &found, KeypairId id)
 
 } // namespace
 
-Result<> Device::State::adopt(AdoptedPeer &adopted, Now now)
+Result<> Device::State::adopt(AdoptedPeer &adopted, PeerNote note, Now now)
 {
     const PublicKey &public_key = adopted.state.public_key;
     if (peers.find(public_key) || peers.find(adopted.state.id))
@@ -50,8 +50,10 @@ Result<> Device::State::adopt(AdoptedPeer &adopted, Now now)
     peer.handshake.set_latest_timestamp(adopted.state.latest_timestamp);
     peer.handshake.set_preshared_key(adopted.preshared_key);
     peers.splice(std::move(created));
-    if (!names.contains(adopted.name))
-        rename(peer, std::move(adopted.name));
+    if (!names.contains(note.name))
+        rename(peer, std::move(note.name));
+    set_places(peer, std::move(note.places));
+    look_up(peer);
     for (const Prefix &prefix : adopted.allowed_ips)
         allowed_ips.adopt(prefix, peer.id());
     // What the earlier daemon did not hear is rung again by the next packet, and resume() looks.

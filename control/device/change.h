@@ -24,7 +24,9 @@ struct PeerChange {
     bool by_name = false;             ///< who is called `name`, whatever its key is
     std::optional<std::string> name;  ///< empty: none
     std::optional<Key> preshared_key; ///< zeros clear
-    std::optional<Endpoint> endpoint;
+    std::optional<Endpoint> endpoint; ///< without `places`: there are no others
+    /// Where it may be, in order of preference, each "HOST:PORT".
+    std::optional<std::vector<std::string>> places;
     std::optional<std::uint16_t> persistent_keepalive; ///< seconds, 0: off
     bool replace_allowed_ips = false;
     std::vector<AllowedIpChange> allowed_ips;

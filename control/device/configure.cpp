@@ -62,6 +62,7 @@ class Device::State::Request {
     struct Step {
         Peer *peer;
         bool starts_keepalive;
+        bool has_new_places;
     };
 
     void prepare_identity();
@@ -75,6 +76,7 @@ class Device::State::Request {
     Result<> set_allowed_ips(Peer &peer, const PeerChange &change);
     void remove_obsolete();
     Result<> insert_allowed_ip(Peer &peer, const Prefix &prefix);
+    [[nodiscard]] bool set_places(Peer &peer, PeerChange &change);
     Result<> set_published(Peer &peer, const PeerChange &change);
     bool is_created(const Peer &peer) const { return state_.peers.find(peer.id()) != &peer; }
 
@@ -194,9 +196,11 @@ Result<> Device::State::Request::prepare_peer(PeerChange &change)
     const std::uint16_t old_interval = peer->state.persistent_keepalive;
     if (change.preshared_key)
         WG_TRY(set_preshared_key(*peer, *change.preshared_key));
+    const bool has_new_places = set_places(*peer, change);
     WG_TRY(set_published(*peer, change));
     WG_TRY(set_allowed_ips(*peer, change));
-    steps_.push_back({peer, old_interval == 0 && peer->state.persistent_keepalive != 0});
+    steps_.push_back(
+        {peer, old_interval == 0 && peer->state.persistent_keepalive != 0, has_new_places});
     return {};
 }
 
@@ -211,6 +215,20 @@ Result<> Device::State::Request::set_preshared_key(Peer &peer, const Key &key)
         (void)state_.datapath.store_preshared_key(peer.id(), *old);
     });
     return {};
+}
+
+/// Those that it has already change nothing: where it has roamed to it stays.
+bool Device::State::Request::set_places(Peer &peer, PeerChange &change)
+{
+    if (change.endpoint && !change.places)
+        change.places.emplace();
+    if (!change.places || *change.places == peer.places)
+        return false;
+    rollback_.add([this, &peer, old = peer.places] { state_.set_places(peer, old); });
+    state_.set_places(peer, *std::move(change.places));
+    if (!change.endpoint && !peer.candidates.empty())
+        change.endpoint = peer.candidates.front();
+    return true;
 }
 
 Result<> Device::State::Request::set_published(Peer &peer, const PeerChange &change)
@@ -293,6 +311,8 @@ void Device::State::Request::commit()
         if (doomed_.contains(step.peer))
             continue;
         state_.tell_endpoint(*step.peer);
+        if (step.has_new_places)
+            state_.look_up(*step.peer);
         if (state_.up && step.starts_keepalive)
             state_.send_keepalive(*step.peer, now_);
         else if (state_.up)

@@ -17,9 +17,9 @@ Result<> Device::apply(DeviceChange change, Now now)
     return state_->apply(change, now);
 }
 
-Result<> Device::adopt(AdoptedPeer peer, Now now)
+Result<> Device::adopt(AdoptedPeer peer, Now now, PeerNote note)
 {
-    return state_->adopt(peer, now);
+    return state_->adopt(peer, std::move(note), now);
 }
 
 void Device::up(Now now)
@@ -81,13 +81,23 @@ std::optional<PeerId> Device::peer_id(const PublicKey &key) const
     return std::nullopt;
 }
 
-std::map<PublicKey, std::string> Device::names() const
+std::map<PublicKey, PeerNote> Device::notes() const
 {
-    std::map<PublicKey, std::string> names;
-    for (const auto &[name, id] : state_->names)
-        if (const Peer *peer = state_->peers.find(id))
-            names.emplace(peer->state.public_key, name);
-    return names;
+    std::map<PublicKey, PeerNote> notes;
+    for (const Peer &peer : state_->peers)
+        if (!peer.name.empty() || !peer.places.empty())
+            notes.emplace(peer.state.public_key, PeerNote{peer.name, peer.places});
+    return notes;
+}
+
+void Device::found(const PublicKey &peer,
+                   const std::vector<std::string> &places,
+                   std::vector<Endpoint> candidates,
+                   Now now)
+{
+    Peer *found = state_->peers.find(peer);
+    if (found && found->places == places)
+        state_->found(*found, std::move(candidates), now);
 }
 
 std::optional<Endpoint> Device::endpoint_of(PeerId peer) const
@@ -153,7 +163,7 @@ PeerInfo Device::State::describe(const Peer &peer) const
 
     info.id = peer.id();
     info.public_key = peer.state.public_key;
-    info.name = peer.name;
+    info.note = {peer.name, peer.places};
     info.preshared_key = &peer.handshake.preshared_key();
     info.endpoint = peer.state.endpoint;
     info.allowed_ips = allowed_ips.list(peer.id());

@@ -20,11 +20,18 @@
 
 namespace wg {
 
+/// What people said of a peer and no data plane needs: the owner remembers it for the next daemon.
+struct PeerNote {
+    std::string name;                ///< empty: none
+    std::vector<std::string> places; ///< "HOST:PORT"
+    bool operator==(const PeerNote &) const = default;
+};
+
 /// What people ask about a peer.
 struct PeerInfo {
     PeerId id = 0;
     PublicKey public_key{};
-    std::string name;                   ///< empty: none
+    PeerNote note;
     const Key *preshared_key = nullptr; ///< never null; valid until the device changes
     std::optional<Endpoint> endpoint;
     std::vector<Prefix> allowed_ips;
@@ -50,7 +57,7 @@ class Device {
     Result<> apply(DeviceChange change, Now now);
     /// Takes over a peer of an earlier daemon, with its sessions. Call after apply() of the private
     /// key.
-    Result<> adopt(AdoptedPeer peer, Now now);
+    Result<> adopt(AdoptedPeer peer, Now now, PeerNote note = {});
     /// Interface up: peers with a persistent keepalive send one. Interface down: keys wiped, timers
     /// stopped.
     void up(Now now);
@@ -68,7 +75,7 @@ class Device {
     std::vector<PeerInfo> peers() const; ///< in order of creation
     std::optional<PeerInfo> peer(const PublicKey &key) const;
     std::optional<PeerId> peer_id(const PublicKey &key) const;
-    std::map<PublicKey, std::string> names() const; ///< of the peers that have one
+    std::map<PublicKey, PeerNote> notes() const; ///< of the peers of which there is something
     std::optional<Endpoint> endpoint_of(PeerId peer) const;
 
     /// The peer's sticky source is no longer ours, or its route leaves by another interface.
@@ -88,6 +95,12 @@ class Device {
     /// The bell of the data plane.
     void event(const wg_event &event, Now now);
 
+    /// What the places of a peer were found to be, in their order.
+    void found(const PublicKey &peer,
+               const std::vector<std::string> &places,
+               std::vector<Endpoint> candidates,
+               Now now);
+
     // --- time ---
 
     /// Runs what is due. Returns when to call again (NEVER: nothing is pending).
@@ -101,6 +114,9 @@ class Device {
 
     /// Hears what happens to peers; the event is valid during the call. Must not change the device.
     std::function<void(const PeerEvent &)> report;
+
+    /// Asks what these places of a peer are; found() is told, now or later, also of nothing found.
+    std::function<void(const PublicKey &, const std::vector<std::string> &places)> look_up;
 
     /// Takes public-key work, to have it done elsewhere. Unset: it is done in place.
     std::function<void(HandshakeJob)> hand_out;

@@ -139,19 +139,18 @@ void Device::State::retransmit_handshake(Peer &peer, Now now)
         datapath.activity(peer.id()).last_sent > peer.last_sent_handshake.value_or(Instant{}))
         peer.timers.reset_attempts();
 
-    const bool gives_up = peer.timers.attempts_exhausted();
-    report({.kind = PeerEventKind::handshake_failed,
-            .peer = &peer.state.public_key,
-            .name = peer.name,
-            .endpoint = peer.state.endpoint,
-            .reason = gives_up ? "gave_up" : "no_answer",
-            .attempts = peer.timers.attempts() + 1});
-    if (gives_up) {
+    if (peer.timers.attempts_exhausted()) {
         log::debug("peer {}: handshake not answered after {} attempts, giving up",
                    to_base64(peer.state.public_key), MAX_TIMER_HANDSHAKES + 2);
         purge_staged_packets(peer);
         peer.timers.handshake_abandoned(now.instant);
         datapath.acknowledge(peer.id(), WG_EVENT_RECEIVED);
+        report({.kind = PeerEventKind::handshake_failed,
+                .peer = &peer.state.public_key,
+                .name = peer.name,
+                .endpoint = peer.state.endpoint,
+                .reason = "gave_up",
+                .attempts = std::exchange(peer.unanswered, 0)});
         session_lost(peer, "gave_up");
         return;
     }

@@ -37,6 +37,7 @@ void Device::State::bring_down(Now now)
         peer.timers.stop();
         wipe_keys(peer, "interface_down");
         peer.last_sent_handshake.reset();
+        peer.unanswered = 0;
         datapath.acknowledge(peer.id(), ALL_EVENTS);
         settle(peer, now);
     }

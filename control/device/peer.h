@@ -48,6 +48,11 @@ struct Peer {
     FallenKeypairs fallen;
     Timers timers;
     Instant scheduled = NEVER; ///< where the peer stands in the schedule
+    /// Where people said that it may be, in their order: "HOST:PORT", for the owner to look up.
+    std::vector<std::string> places;
+    std::vector<Endpoint> candidates; ///< what the places were found to be
+    std::uint32_t unanswered = 0;     ///< initiations since a handshake was complete
+    bool is_looked_up = false;        ///< the owner will say what it has found
     Instant endpoint_since{};
     bool has_session = false;    ///< as people see it: not lost since a handshake was complete
     bool endpoint_moved = false; ///< and nobody was told yet

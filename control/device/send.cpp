@@ -44,6 +44,9 @@ void Device::State::send_initiation(Peer &peer, Now now)
     if (!peer.handshake.is_possible())
         return;
 
+    if (peer.unanswered > 0)
+        initiation_unanswered(peer, now);
+    peer.unanswered++;
     peer.timers.handshake_initiated(now.instant);
     hand_out(
         peer.handshake.begin_initiation(identity, now.wall, random), false,

@@ -69,6 +69,7 @@ bool Device::State::begin_session(Peer &peer, Now now)
 void Device::State::handshake_complete(Peer &peer, Now now)
 {
     peer.timers.handshake_complete();
+    peer.unanswered = 0;
     peer.sent_lastminute_handshake = false;
     peer.state.last_handshake = now.wall;
     log::debug("peer {}: handshake complete, keypair {}", to_base64(peer.state.public_key),
@@ -137,8 +138,11 @@ void Device::State::tell_endpoint(Peer &peer)
         device.endpoint_changed(peer.id());
 }
 
-/// The peer was heard from there.
-void Device::State::move_endpoint(Peer &peer, const Endpoint &to, Instant when)
+/// The peer was heard from there, or (why) is tried there.
+void Device::State::move_endpoint(Peer &peer,
+                                  const Endpoint &to,
+                                  Instant when,
+                                  std::string_view why)
 {
     const auto before = peer.state.endpoint;
     peer.set_endpoint(to, when);
@@ -147,7 +151,8 @@ void Device::State::move_endpoint(Peer &peer, const Endpoint &to, Instant when)
                 .peer = &peer.state.public_key,
                 .name = peer.name,
                 .endpoint = to,
-                .previous = before});
+                .previous = before,
+                .reason = why});
 }
 
 } // namespace wg

@@ -42,7 +42,7 @@ struct Device::State {
     void remove_peer(Peer &peer);
 
     // --- adopt.cpp: an earlier daemon's peers ---
-    Result<> adopt(AdoptedPeer &adopted, Now now);
+    Result<> adopt(AdoptedPeer &adopted, PeerNote note, Now now);
     void adopt_keypairs(Peer &peer, std::vector<AdoptedKeypair> &found, Now now);
     void resume(Peer &peer, Now now);
 
@@ -60,7 +60,13 @@ struct Device::State {
     Result<> try_publish(Peer &peer);
     void publish(Peer &peer);
     void tell_endpoint(Peer &peer);
-    void move_endpoint(Peer &peer, const Endpoint &to, Instant when);
+    void move_endpoint(Peer &peer, const Endpoint &to, Instant when, std::string_view why = {});
+
+    // --- fail_over.cpp: several places where a peer may be ---
+    void set_places(Peer &peer, std::vector<std::string> places);
+    void look_up(Peer &peer);
+    void initiation_unanswered(Peer &peer, Now now);
+    void found(Peer &peer, std::vector<Endpoint> candidates, Now now);
 
     // --- receive.cpp: messages of type 1 to 3 ---
     void receive(Bytes datagram, const Endpoint &from, Now now);

@@ -71,7 +71,6 @@ class Timers {
 
     void reset_attempts() { handshake_attempts_ = 0; }
     void count_attempt() { ++handshake_attempts_; }
-    std::uint32_t attempts() const { return handshake_attempts_; } ///< after the first
     bool attempts_exhausted() const { return handshake_attempts_ > MAX_TIMER_HANDSHAKES; }
 
     // --- time ---

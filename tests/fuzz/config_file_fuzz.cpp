@@ -22,9 +22,8 @@ void check(const wg::ConfigFile &config)
     std::set<wg::PublicKey> seen;
     for (const wg::ConfigPeer &peer : config.peers) {
         require(seen.insert(peer.public_key).second);
-        if (peer.endpoint)
-            require(!peer.endpoint->host.empty() && peer.endpoint->port != 0 &&
-                    peer.endpoint_line != 0);
+        for (const auto &place : peer.endpoints)
+            require(!place.host.empty() && place.port != 0 && peer.endpoint_line != 0);
         for (const wg::Prefix &prefix : peer.allowed_ips)
             require(prefix == wg::Prefix::of(prefix.address, prefix.length));
     }

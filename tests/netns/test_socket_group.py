@@ -27,6 +27,14 @@ while not answer.endswith(b"\\n"):
     answer += connection.recv(65536) or b"\\n"
 sys.stdout.buffer.write(answer)
 """
+CROWD = """
+import socket, sys
+crowd = [socket.socket(socket.AF_UNIX) for _ in range(33)]
+for member in crowd:
+    member.connect(sys.argv[1])
+print(crowd[-1].recv(65536).decode(), end="", flush=True)
+sys.stdin.read()
+"""
 
 
 class SocketGroup(unittest.TestCase):
@@ -38,11 +46,14 @@ class SocketGroup(unittest.TestCase):
         self.key = public_key(generate_key())
         self.node.up(TunnelConfig("wgg", generate_key(), 51820, ["10.7.0.1/24"]))
 
+    def options(self, group: str = GROUP) -> dict:
+        """Of a process that is `nobody`, in this group only."""
+        return {"user": pwd.getpwnam("nobody").pw_uid, "group": grp.getgrnam(group).gr_gid, "extra_groups": [],
+                "cwd": "/"}
+
     def as_user(self, line: bytes, group: str = GROUP) -> subprocess.CompletedProcess:
-        """Sends a line as `nobody`, in this group only."""
         return subprocess.run([sys.executable, "-c", ASK, self.node.socket_path], input=line, capture_output=True,
-                              user=pwd.getpwnam("nobody").pw_uid, group=grp.getgrnam(group).gr_gid, extra_groups=[],
-                              cwd="/", timeout=60, check=False)
+                              timeout=60, check=False, **self.options(group))
 
     def ask(self, method: str, **params) -> dict:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
@@ -80,6 +91,13 @@ class SocketGroup(unittest.TestCase):
     def test_a_member_may_send_short_lines_only(self):
         asked = self.as_user(b" " * (64 * 1024 + 1) + b"\n")
         self.assertIn(b"at most 65536 bytes", asked.stdout)
+
+    def test_members_cannot_lock_root_out(self):
+        with subprocess.Popen([sys.executable, "-c", CROWD, self.node.socket_path], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, **self.options()) as crowd:
+            self.assertIn(b"clients already", crowd.stdout.readline())
+            self.assertEqual(len(self.node.rpc("tunnel.list")), 1)
+            crowd.stdin.close()
 
     def test_who_is_not_in_the_group_cannot_connect(self):
         asked = self.as_user(b"", group="nogroup")

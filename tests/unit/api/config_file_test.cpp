@@ -48,9 +48,9 @@ std::string describe(const ConfigFile &config)
             text += fmt::format(" called \"{}\"", *peer.name);
         if (peer.preshared_key)
             text += " psk " + to_base64(peer.preshared_key->bytes()).substr(0, 4);
-        if (peer.endpoint)
-            text += fmt::format(" at {} port {} line {}", peer.endpoint->host, peer.endpoint->port,
-                                peer.endpoint_line);
+        for (const HostPort &place : peer.endpoints)
+            text +=
+                fmt::format(" at {} port {} line {}", place.host, place.port, peer.endpoint_line);
         if (peer.persistent_keepalive)
             text += fmt::format(" every {}", *peer.persistent_keepalive);
         for (const Prefix &prefix : peer.allowed_ips)
@@ -163,6 +163,8 @@ TEST(ConfigFile, is_as_lenient_as_wg_about_peers)
         {"IPv6 endpoint", "Endpoint = [2001:db8::1]:1", " at 2001:db8::1 port 1 line 5"},
         {"scoped endpoint", "Endpoint = [fe80::1%eth0]:65535",
          " at fe80::1%eth0 port 65535 line 5"},
+        {"several endpoints", "Endpoint = a:1, [2001:db8::1]:2",
+         " at a port 1 line 5 at 2001:db8::1 port 2 line 5"},
         {"spaces in the endpoint", "Endpoint = host : 9", " at host port 9 line 5"},
     };
     auto start = fmt::format("{}[PEER]\nPublicKey = {}\n", INTERFACE, PEER_A);

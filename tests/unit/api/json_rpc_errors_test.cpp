@@ -162,6 +162,13 @@ TEST_F(JsonRpcErrors, every_method_names_the_wrong_field)
          {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"name", "a\nb"}},
          "name: expected a name of up to 64 characters of UTF-8, none of them a control character, "
          "got \"a?b\""},
+        {"peer.set",
+         {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"endpoints", {"a:1", "b"}}},
+         "endpoints[1]: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got "
+         "\"b\""},
+        {"peer.set",
+         {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"endpoints", std::vector(9, "a:1")}},
+         "endpoints: expected at most 8"},
         {"peer.remove", {{"tunnel", "wg0"}}, "public_key: missing, " + KEY + ", or a name"},
         {"peer.remove",
          {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"name", "a"}},

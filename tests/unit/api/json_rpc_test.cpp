@@ -197,6 +197,21 @@ TEST_F(JsonRpc, a_name_is_given_with_a_key_and_means_a_peer_without_one)
     EXPECT_TRUE(service.changed[2].peers.front().remove);
 }
 
+TEST_F(JsonRpc, a_peer_may_be_in_several_places)
+{
+    ask("peer.set", {{"tunnel", "wg0"},
+                     {"public_key", PEER_A},
+                     {"endpoints", {"vpn.example.org:1", "[2001:db8::1]:2", "192.0.2.1:3"}}});
+    ask("peer.set", {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"endpoints", json::array()}});
+    ask("peer.set", {{"tunnel", "wg0"}, {"public_key", PEER_A}});
+    ASSERT_EQ(service.changed.size(), 3u);
+    using Places = std::vector<std::string>;
+    EXPECT_EQ(service.changed[0].peers.front().places,
+              (Places{"vpn.example.org:1", "[2001:db8::1]:2", "192.0.2.1:3"}));
+    EXPECT_EQ(service.changed[1].peers.front().places, Places{});
+    EXPECT_EQ(service.changed[2].peers.front().places, std::nullopt);
+}
+
 TEST_F(JsonRpc, peer_remove_removes_one_peer)
 {
     ask("peer.remove", {{"tunnel", "wg0"}, {"public_key", PEER_A}});

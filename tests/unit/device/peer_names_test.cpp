@@ -44,18 +44,18 @@ class PeerNames : public TwoHosts {
 TEST_F(PeerNames, a_name_is_one_peers_until_it_is_given_up)
 {
     ASSERT_TRUE(apply(named(b, "laptop")));
-    EXPECT_EQ(a.info(b).name, "laptop");
+    EXPECT_EQ(a.info(b).note.name, "laptop");
     const auto refused = apply(named(c, "laptop"));
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().what.find("name: another peer is called \"laptop\" already"),
               std::string::npos)
         << refused.error().what;
-    EXPECT_EQ(a.info(c).name, "");
+    EXPECT_EQ(a.info(c).note.name, "");
     ASSERT_TRUE(apply(named(b, "phone"), named(c, "laptop")));
-    EXPECT_EQ(a.device->names(), (std::map<PublicKey, std::string>{{b.public_key, "phone"},
-                                                                   {c.public_key, "laptop"}}));
+    EXPECT_EQ(a.info(b).note.name, "phone");
+    EXPECT_EQ(a.info(c).note.name, "laptop");
     ASSERT_TRUE(apply(named(b, "")));
-    EXPECT_EQ(a.info(b).name, "");
+    EXPECT_EQ(a.info(b).note.name, "");
 }
 
 TEST_F(PeerNames, a_refused_request_renames_nobody)
@@ -71,8 +71,8 @@ TEST_F(PeerNames, a_refused_request_renames_nobody)
     removed.remove = true;
     EXPECT_FALSE(apply(std::move(removed), std::move(fails)));
     a.datapath.refuses_publication = false;
-    EXPECT_EQ(a.info(b).name, "laptop");
-    EXPECT_EQ(a.info(c).name, "");
+    EXPECT_EQ(a.info(b).note.name, "laptop");
+    EXPECT_EQ(a.info(c).note.name, "");
     EXPECT_FALSE(apply(named(c, "laptop"))) << "it still is b's";
 }
 
@@ -82,11 +82,11 @@ TEST_F(PeerNames, the_name_of_a_removed_peer_is_free_at_once)
     PeerChange removed = change_of(b);
     removed.remove = true;
     ASSERT_TRUE(apply(std::move(removed), named(c, "laptop")));
-    EXPECT_EQ(a.info(c).name, "laptop");
+    EXPECT_EQ(a.info(c).note.name, "laptop");
     std::vector<PeerChange> only_b;
     only_b.push_back(named(b, "laptop"));
     ASSERT_TRUE(apply(std::move(only_b), true));
-    EXPECT_EQ(a.info(b).name, "laptop");
+    EXPECT_EQ(a.info(b).note.name, "laptop");
 }
 
 TEST_F(PeerNames, a_peer_can_be_meant_by_its_name)
@@ -96,7 +96,7 @@ TEST_F(PeerNames, a_peer_can_be_meant_by_its_name)
     change.persistent_keepalive = 25;
     ASSERT_TRUE(apply(std::move(change)));
     EXPECT_EQ(a.info(b).persistent_keepalive, 25);
-    EXPECT_EQ(a.info(b).name, "laptop");
+    EXPECT_EQ(a.info(b).note.name, "laptop");
     change = meant_by("laptop");
     change.remove = true;
     ASSERT_TRUE(apply(std::move(change)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/resolve.h"
+#include "api/resolve.h"
 
 #include <memory>
 
@@ -31,7 +31,7 @@ Result<Endpoint> endpoint_from(const sockaddr &address)
 
 } // namespace
 
-Result<Endpoint> resolve(const HostPort &place)
+Result<std::vector<Endpoint>> resolve_all(const HostPort &place)
 {
     addrinfo hints{};
     hints.ai_socktype = SOCK_DGRAM;
@@ -45,7 +45,15 @@ Result<Endpoint> resolve(const HostPort &place)
         return failure(EHOSTUNREACH, "cannot resolve {}: {}", in_quotes(place.host),
                        gai_strerror(error));
     std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
-    return at(in_quotes(place.host), endpoint_from(*found->ai_addr));
+    std::vector<Endpoint> all;
+    for (const addrinfo *each = found; each != nullptr; each = each->ai_next)
+        all.push_back(WG_TRY(at(in_quotes(place.host), endpoint_from(*each->ai_addr))));
+    return all;
+}
+
+Result<Endpoint> resolve(const HostPort &place)
+{
+    return WG_TRY(resolve_all(place)).front();
 }
 
 } // namespace wg

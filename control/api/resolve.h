@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+//
+// Host names to addresses.
 #pragma once
+
+#include <vector>
 
 #include "api/text_form.h"
 #include "base/address.h"
@@ -7,7 +11,9 @@
 
 namespace wg {
 
-/// The first address the system's resolver gives for the host.
+/// What the system's resolver says of the host, best first. Takes its time.
+Result<std::vector<Endpoint>> resolve_all(const HostPort &place);
+/// The first.
 Result<Endpoint> resolve(const HostPort &place);
 
 } // namespace wg
