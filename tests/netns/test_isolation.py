@@ -90,6 +90,7 @@ class Isolation(unittest.TestCase):
         peer = self.pair.configs[0].peers[0]
         peer.allowed_ips += allowed
         peer.endpoint = endpoint or peer.endpoint
+        self.pair.configs[0].table = "off"  # a route of a would not come along
         self.node.attach("eth0", mode)
         self.pair.up()
         self.name = self.pair.names[0]

@@ -119,17 +119,21 @@ class Quick(unittest.TestCase):
 
     def test_an_interrupted_up_is_undone(self):
         before = self.network()
-        started = self.topology.directory / "started"
-        path = self.file(f"PostUp = touch {started}; sleep 60")
-        process = self.topology.process(
-            self.a, "env", f"PATH={self.fakes}:{os.environ['PATH']}", executable("wgxdp"), "--instance",
-            self.node.instance, "up", path, stderr=subprocess.DEVNULL)
-        wait_until(started.exists, "the hook runs", 30)
-        self.node._remember()
-        os.killpg(process.pid, signal.SIGINT)
-        self.assertEqual(process.wait(30), 1)
-        self.assertFalse(self.a.has_device(self.name))
-        self.expect_nothing_left(before)
+        started, go = self.topology.directory / "started", self.topology.directory / "go"
+        path = self.file(f"PostUp = touch {started}; until [ -e {go} ]; do sleep 0.05; done")
+        for what, kill in (("from the terminal, the hook too", lambda pid: os.killpg(pid, signal.SIGINT)),
+                           ("by a supervisor", lambda pid: (os.kill(pid, signal.SIGTERM), go.touch()))):
+            with self.subTest(what):
+                process = self.topology.process(
+                    self.a, "env", f"PATH={self.fakes}:{os.environ['PATH']}", executable("wgxdp"), "--instance",
+                    self.node.instance, "up", path, stderr=subprocess.DEVNULL)
+                wait_until(started.exists, "the hook runs", 30)
+                started.unlink()
+                self.node._remember()
+                kill(process.pid)
+                self.assertEqual(process.wait(30), 1)
+                self.assertFalse(self.a.has_device(self.name))
+                self.expect_nothing_left(before)
 
     # --- DNS, MTU, routes ---
 

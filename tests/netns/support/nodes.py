@@ -48,6 +48,7 @@ class TunnelConfig:
     peers: list[PeerConfig] = field(default_factory=list)
     mtu: int = 1420
     fwmark: int = 0
+    table: str | None = None
 
     @property
     def public_key(self) -> str:
@@ -57,7 +58,8 @@ class TunnelConfig:
         return self._render([])
 
     def text(self) -> str:
-        return self._render([*(f"Address = {address}" for address in self.addresses), f"MTU = {self.mtu}"])
+        return self._render([*(f"Address = {address}" for address in self.addresses), f"MTU = {self.mtu}",
+                             *([f"Table = {self.table}"] if self.table else [])])
 
     def _render(self, more: list[str]) -> str:
         lines = ["[Interface]", f"PrivateKey = {self.private_key}", f"ListenPort = {self.listen_port}", *more]
