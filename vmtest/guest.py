@@ -32,7 +32,7 @@ class Guest(contextlib.ExitStack):
         self.callback(shutil.rmtree, self._share)
         self._begun = time.monotonic()
         self.seconds = 0.0
-        self._ended_by = DIED
+        self._ended, self._ended_by = False, DIED
         self._line = b""
         self._process = self._boot(build)
         self._log = self.enter_context(open(self._share / "log", "rb"))
@@ -66,17 +66,17 @@ class Guest(contextlib.ExitStack):
 
     def runs(self) -> bool:
         """Shows what was printed meanwhile, whole lines after the kernel's name, and ends the guest after its time."""
-        ended = self._process.poll() is not None
-        lines = (self._line + self._log.read()).split(b"\n")
-        self._line = b"" if ended else lines.pop()
-        for line in lines:
+        if self._ended:
+            return False
+        self._ended = self._process.poll() is not None
+        *lines, self._line = (self._line + self._log.read()).split(b"\n")
+        for line in [*lines, self._line] if self._ended and self._line else lines:
             print(f"{self._series}: {line.decode(errors='replace')}", flush=True)
         self.seconds = time.monotonic() - self._begun
-        if not ended and self.seconds > BOOT_SECONDS + sum(case.seconds for case in self._cases):
-            self._ended_by = TIMED_OUT
+        if not self._ended and self.seconds > BOOT_SECONDS + sum(case.seconds for case in self._cases):
+            self._ended, self._ended_by = True, TIMED_OUT
             self._end()
-            return False
-        return not ended
+        return not self._ended
 
     def results(self) -> dict[str, tuple[int, float]]:
         """The status of each case and its seconds. A case at which the guest died or was ended has DIED or TIMED_OUT,
