@@ -21,6 +21,7 @@ def move_to(pair: Pair, container: Netns) -> None:
     container.ip("link", "set", name, "up")
     for address in pair.configs[0].addresses:
         container.ip("address", "add", address, "dev", name, *(["nodad"] if ":" in address else []))
+    wait_until(lambda: pair.left.tunnel(name)["moved"], "the daemon knows")  # until then answers go where it was
 
 
 class MovedInterface(unittest.TestCase):

@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 import subprocess
 import unittest
 
@@ -38,7 +39,7 @@ class Top(unittest.TestCase):
     def test_shows_the_peer_and_its_rates(self):
         terminal = self.start()
         terminal.wait_for("TUNNEL .*PEER .*RECEIVED .*SENT .*HANDSHAKE")
-        terminal.wait_for(f"{self.pair.names[0]}.*{self.pair.configs[1].public_key[:8]}")
+        terminal.wait_for(f"{self.pair.names[0]}.*{re.escape(self.pair.configs[1].public_key[:8])}")
         self.ping()
         terminal.wait_for(r"\d+\.\d\d KiB/s")
         terminal.press("q")
