@@ -115,15 +115,23 @@ Result<Request> tunnel_list(const Json &params)
     return request;
 }
 
-Result<PeerChange> read_peer_change(const Json &value, std::string path)
+/// The fields that a peer has where it may be there already.
+Result<PeerChange> read_change(const Fields &fields)
 {
-    auto fields =
-        WG_TRY(Fields::open(value, std::move(path),
-                            {"public_key", "preshared_key", "endpoint", "persistent_keepalive",
-                             "allowed_ips", "replace_allowed_ips", "update_only", "remove"}));
     auto peer = WG_TRY(read_peer(fields));
+    WG_TRY(read_who(fields, peer));
     peer.replace_allowed_ips = WG_TRY(fields.boolean("replace_allowed_ips"));
     peer.update_only = WG_TRY(fields.boolean("update_only"));
+    return peer;
+}
+
+Result<PeerChange> read_peer_change(const Json &value, std::string path)
+{
+    auto fields = WG_TRY(Fields::open(value, std::move(path),
+                                      {"public_key", "name", "preshared_key", "endpoint",
+                                       "endpoints", "persistent_keepalive", "allowed_ips",
+                                       "replace_allowed_ips", "update_only", "remove"}));
+    auto peer = WG_TRY(read_change(fields));
     peer.remove = WG_TRY(fields.boolean("remove"));
     return peer;
 }
@@ -149,10 +157,7 @@ Result<Request> peer_set(const Json &params)
                                        "replace_allowed_ips", "update_only"}));
     ChangePeer request;
     request.tunnel = WG_TRY(fields.required("tunnel", INTERFACE_NAME));
-    request.peer = WG_TRY(read_peer(fields));
-    WG_TRY(read_who(fields, request.peer));
-    request.peer.replace_allowed_ips = WG_TRY(fields.boolean("replace_allowed_ips"));
-    request.peer.update_only = WG_TRY(fields.boolean("update_only"));
+    request.peer = WG_TRY(read_change(fields));
     return request;
 }
 
