@@ -7,9 +7,8 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 
-#include "net/ethtool.h"
 #include "net/interface.h"
-#include "net/netlink.h"
+#include "net/native_xdp.h"
 #include "net/xdp_features.h"
 #include "tools/doctor.h"
 #include "tools/proc_file.h"
@@ -18,9 +17,6 @@ namespace wg {
 namespace {
 
 using State = Finding::State;
-
-constexpr std::size_t VIRTIO_NET_F_MRG_RXBUF = 15;
-constexpr std::size_t VIRTIO_NET_F_GUEST_TSO4 = 7;
 
 const Json *find_named(const Json &list, const std::string &name)
 {
@@ -38,27 +34,11 @@ bool is_tunnel(const std::optional<DaemonView> &daemon, const std::string &name)
            });
 }
 
-/// As sysfs has it, which may show another network namespace than ours.
-bool virtio_never_runs_xdp(const Link &link)
+Result<std::string> why_tc(Netlink &netlink, Ethtool &ethtool, const Link &link)
 {
-    const auto directory = "/sys/class/net/" + link.name;
-    if (first_line(directory + "/ifindex") != std::to_string(link.ifindex))
-        return false;
-    const auto features = first_line(directory + "/device/features").value_or("");
-    const auto has = [&](std::size_t bit) { return bit < features.size() && features[bit] == '1'; };
-    return !features.empty() && !has(VIRTIO_NET_F_MRG_RXBUF) &&
-           (has(VIRTIO_NET_F_GUEST_TSO4) || link.mtu > 1500);
-}
-
-Result<std::string> why_not_native(Netlink &netlink, const Link &link)
-{
-    if (link.master != 0) {
-        const auto master = netlink.link_by_index(link.master);
-        return fmt::format("it is a port of {}",
-                           master ? master->name : std::to_string(link.master));
-    }
-    if (WG_TRY(netlink.carries_macvlan(link.ifindex)))
-        return std::string("it carries macvlan or ipvlan interfaces");
+    auto reason = WG_TRY(why_not_native(netlink, ethtool, link));
+    if (!reason.empty())
+        return reason;
     if (link.has_xdp)
         return std::string("another XDP program is attached to it");
     if (!WG_TRY(has_native_xdp(link.ifindex)).value_or(true))
@@ -86,10 +66,13 @@ Finding attached_nic(const Json &nic, const std::string &topic, const std::strin
             fmt::format("{}attached by TC, slower than native XDP: {}", driver, reason), ""};
 }
 
-Finding
-free_nic(Netlink &netlink, const Link &link, const std::string &topic, const std::string &driver)
+Finding free_nic(Netlink &netlink,
+                 Ethtool &ethtool,
+                 const Link &link,
+                 const std::string &topic,
+                 const std::string &driver)
 {
-    const auto reason = why_not_native(netlink, link);
+    const auto reason = why_tc(netlink, ethtool, link);
     if (!reason)
         return {State::note, topic, driver + reason.error().what, ""};
     if (!reason->empty())
@@ -135,15 +118,11 @@ void examine_nic(Findings &findings,
                  const std::optional<DaemonView> &daemon)
 {
     const auto topic = "nic " + link.name;
-    const auto name = ethtool.driver(link.name).value_or("");
+    const auto name = ethtool.driver(link.name).value_or(Driver()).name;
     const auto driver = name.empty() ? "" : name + ": ";
     const Json *nic = daemon ? find_named(daemon->nics, link.name) : nullptr;
     findings.push_back(nic != nullptr ? attached_nic(*nic, topic, driver)
-                                      : free_nic(netlink, link, topic, driver));
-    if (virtio_never_runs_xdp(link))
-        findings.push_back({State::problem, topic,
-                            "this virtio NIC takes a native XDP program and never runs it",
-                            fmt::format("wgxdp attach {} --mode tc", link.name)});
+                                      : free_nic(netlink, ethtool, link, topic, driver));
     examine_offloads(findings, ethtool, link, topic);
     if (is_strict(link.name))
         findings.push_back(

@@ -5,7 +5,7 @@
 #include <net/if_arp.h>
 
 #include "base/log.h"
-#include "net/virtio_net.h"
+#include "net/native_xdp.h"
 
 namespace wg {
 
@@ -128,24 +128,10 @@ Result<> Nics::attach_link(const Link &link, AttachMode wanted, bool unasked)
 
 Result<std::string> Nics::why_not_native(const Link &link)
 {
-    if ((link.flags & IFF_LOOPBACK) != 0)
-        return std::string("the loopback interface has no native XDP");
-    if (link.master != 0) {
-        const auto master = netlink_.link_by_index(link.master);
-        return fmt::format("it is a port of {}",
-                           master ? master->name : std::to_string(link.master));
-    }
-    if (WG_TRY(netlink_.carries_macvlan(link.ifindex)))
-        return std::string("it carries macvlan or ipvlan interfaces");
-    const auto driver = ethtool_.driver(link.name);
-    const auto virtio =
-        driver && driver->name == "virtio_net" ? virtio_features(driver->bus) : std::nullopt;
-    if (virtio && virtio_receives_big_packets(*virtio, link.largest_mtu))
-        return std::string(
-            "its buffers do not merge, and virtio_net runs no program on large ones");
-    if (link.has_xdp && !attachment_.has_link(link.ifindex))
+    auto reason = WG_TRY(wg::why_not_native(netlink_, ethtool_, link));
+    if (reason.empty() && link.has_xdp && !attachment_.has_link(link.ifindex))
         return std::string("another XDP program is attached to it");
-    return std::string();
+    return reason;
 }
 
 Result<Nics::Nic> Nics::hook(const Link &link, AttachMode wanted, const std::string &reason)
