@@ -124,7 +124,8 @@ bool is_utf8(std::string_view text)
 bool has_control_character(std::string_view text)
 {
     unsigned char before = 0;
-    for (const unsigned char c : text) {
+    for (const char each : text) {
+        const auto c = static_cast<unsigned char>(each);
         if (c < ' ' || c == 0x7f || (before == 0xc2 && c < 0xa0))
             return true;
         before = c;

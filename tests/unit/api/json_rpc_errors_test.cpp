@@ -167,7 +167,9 @@ TEST_F(JsonRpcErrors, every_method_names_the_wrong_field)
          "endpoints[1]: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got "
          "\"b\""},
         {"peer.set",
-         {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"endpoints", std::vector(9, "a:1")}},
+         {{"tunnel", "wg0"},
+          {"public_key", PEER_A},
+          {"endpoints", std::vector<std::string>(9, "a:1")}},
          "endpoints: expected at most 8"},
         {"peer.remove", {{"tunnel", "wg0"}}, "public_key: missing, " + KEY + ", or a name"},
         {"peer.remove",

@@ -12,10 +12,13 @@ class Reports : public TwoHosts {
   protected:
     Reports()
     {
-        for (auto [host, said] : {std::pair(&a, &of_a), std::pair(&b, &of_b)})
-            host->device->report = [said = said](const PeerEvent &event) {
-                said->push_back(text(event));
-            };
+        listen_to(a, of_a);
+        listen_to(b, of_b);
+    }
+
+    static void listen_to(const Host &host, std::vector<std::string> &said)
+    {
+        host.device->report = [&said](const PeerEvent &event) { said.push_back(text(event)); };
     }
 
     static std::string text(const PeerEvent &event)
