@@ -40,6 +40,16 @@ Result<Json> Quick::present_tunnel()
     return std::move(tunnels.at(0));
 }
 
+Result<> Quick::require_here(const Json &tunnel) const
+{
+    if (tunnel.at("moved").get<bool>())
+        return failure(EXDEV,
+                       "{} was moved to another network namespace: its addresses and routes "
+                       "are not known here",
+                       file_.name);
+    return {};
+}
+
 std::uint32_t Quick::mtu_for(const Json &peers, std::uint32_t mark) const
 {
     if (file_.config.mtu)
@@ -176,6 +186,7 @@ Result<> Quick::save()
 
 Result<> Quick::save_as(const Json &tunnel)
 {
+    WG_TRY(require_here(tunnel));
     return replace_file(file_.path, saved_text(tunnel, network_.addresses(), file_.config));
 }
 

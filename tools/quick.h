@@ -36,6 +36,7 @@ class Quick {
     Result<> make();
     void undo();
     Result<Json> present_tunnel(); ///< as the daemon tells it, secrets included
+    Result<> require_here(const Json &tunnel) const;
     Result<> run_hooks(const std::vector<std::string> &hooks);
     std::uint32_t mtu_for(const Json &peers, std::uint32_t mark) const;
     Result<> add_route(const Route &route);

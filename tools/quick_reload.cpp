@@ -174,11 +174,7 @@ Result<> Quick::reload()
 {
     const auto peers = WG_TRY(peers_params(file_));
     const auto tunnel = WG_TRY(present_tunnel());
-    if (tunnel.at("moved").get<bool>())
-        return failure(EXDEV,
-                       "{} was moved to another network namespace: its addresses and routes "
-                       "cannot be changed from here",
-                       file_.name);
+    WG_TRY(require_here(tunnel));
     const auto old_mark = tunnel.at("fwmark").get<std::uint32_t>();
     mark_ = wanted_mark(old_mark);
     const auto difference = compare(tunnel);

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from support import (MIB, Pair, PeerConfig, Prober, Topology, Wgxdp, expect_ping, generate_key, main, preshared_key,
-                     public_key)
+                     public_key, wait_until)
 
 FAR = {4: "172.30.0.1", 6: "fd30::1"}
 
@@ -146,6 +146,17 @@ class Reload(unittest.TestCase):
         self.assertNotIn("172.30", self.a.ip("route", "show"))
         self.reload("Table = off")
         self.assertEqual(self.routes(), {"172.29.0.0/16"})
+
+    def test_a_moved_interface_is_left_alone(self):
+        self.write("SaveConfig = true")
+        text = self.path.read_text()
+        self.a.ip("link", "set", self.name, "netns", self.topology.netns("c").name)
+        wait_until(lambda: self.node.tunnel(self.name)["moved"], "the daemon sees the move")
+        for verb in ("reload", "save"):
+            refused = self.node.cli(verb, str(self.path), check=False)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("another network namespace", refused.stderr)
+        self.assertEqual(self.path.read_text(), text)
 
     def test_what_is_refused_changes_nothing(self):
         include = ["private_key", "preshared_key"]
