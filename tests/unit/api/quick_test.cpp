@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What `up`, `down`, `reload` and `save` run and ask, in order; tests/netns/test_quick.py sees it
+// What `up`, `down`, `reload` and `save` run and ask, in order; tests/netns/test_up_down.py sees it
 // work.
 #include <gtest/gtest.h>
 

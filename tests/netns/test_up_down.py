@@ -17,7 +17,7 @@ from support.host import executable, run
 FAR = {4: "172.30.0.1", 6: "fd30::1"}
 
 
-class Quick(unittest.TestCase):
+class UpDown(unittest.TestCase):
     def setUp(self):
         self.topology = self.enterContext(Topology())
         self.a, self.b = self.topology.underlay()
