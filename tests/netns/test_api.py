@@ -68,6 +68,11 @@ class Api(unittest.TestCase):
         self.ask("peer.set", tunnel=tunnel, public_key=key, name="Zoë's phone")
         self.ask("peer.set", tunnel=tunnel, name="Zoë's phone", persistent_keepalive=1)
         self.assertEqual([peer.get("name") for peer in self.ask("peer.list", tunnel=tunnel)], [None, "Zoë's phone"])
+        other = public_key(generate_key())
+        self.ask("tunnel.set", name=tunnel, fwmark=0, peers=[
+            {"name": "Zoë's phone", "allowed_ips": ["fd07::/16", "!fd07::8/125"]},
+            {"public_key": other, "endpoints": ["10.66.0.1:7", "vpn.example.org:8"], "update_only": False}])
+        self.ask("tunnel.set", name=tunnel, peers=[{"public_key": other, "remove": True}])
         self.a.run("ping", "-c", "1", "-W", "1", "10.7.0.99", check=False)  # nobody's: a drop
         self.events.wait_for("handshake_failed", name="Zoë's phone", reason="send_failed")
         self.ask("peer.remove", tunnel=tunnel, name="Zoë's phone")

@@ -159,7 +159,7 @@ TEST_F(Quick, save_writes_what_is_and_keeps_what_only_the_file_knows)
                                 "DNS = 10.7.0.53\nDNS = example.org\nMTU = 1420\nTable = 77\n"
                                 "SaveConfig = true\nPostUp = b\nAttach = no\nListenPort = 51820\n"
                                 "FwMark = 0xca6c\nPrivateKey = {}\n\n[Peer]\nPublicKey = {}\n\n"
-                                "[Peer]\nPublicKey = {}\nPresharedKey = {}\n"
+                                "[Peer]\nPublicKey = {}\nName = busy\nPresharedKey = {}\n"
                                 "AllowedIPs = 10.0.0.0/8, fd00::/8\n"
                                 "Endpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\n",
                                 PRIVATE_KEY, PEER_A, PEER_B, PRESHARED_KEY));
