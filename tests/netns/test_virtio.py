@@ -34,7 +34,8 @@ class Virtio(unittest.TestCase):
         for number, mac in enumerate(macs, start=1):
             netns = self.topology.netns("ab"[number - 1])
             self.take(mac, netns, mtu)
-            self.topology.addresses(netns, "eth0", f"10.9.0.{number}/24", f"fd09::{number}/64")
+            # without a link-local address it would probe no neighbour that it knows, and give each up
+            self.topology.addresses(netns, "eth0", f"10.9.0.{number}/24", f"fd09::{number}/64", f"fe80::{number}/64")
             nodes.append(Wgxdp(self.topology, netns))
         pair = Pair(self.topology, *nodes, outer=outer)
         for config in pair.configs:
