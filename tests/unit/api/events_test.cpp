@@ -143,7 +143,7 @@ TEST_F(EventsTest, one_that_does_not_read_is_told_how_much_it_lost_and_holds_up_
     Json event = next(slow);
     for (; event.at("kind") == "handshake_failed"; event = next(slow))
         ASSERT_EQ(event.at("attempts"), ++heard) << "in order, without a gap";
-    EXPECT_GE(heard, StreamServer::MAX_PUSHED);
+    EXPECT_GE(heard + 1, StreamServer::MAX_PUSHED); // one place may be its answer's
     EXPECT_EQ(event, (Json{{"kind", "lost"}, {"events", EVENTS - heard}}));
     in_loop([this](EventHub &hub) { hub.peer("wg0", no_answer(peer_)); });
     EXPECT_EQ(next(slow).at("kind"), "handshake_failed");

@@ -16,10 +16,10 @@ Json peer(const std::string &key, std::uint64_t rx, std::uint64_t tx, std::int64
             {"rx_bytes", rx},    {"tx_bytes", tx},      {"path", "bpf eth0"}};
 }
 
-Snapshot look(std::int64_t milliseconds, Json peers, std::uint64_t replayed = 0)
+Snapshot look(std::int64_t milliseconds, std::vector<Json> peers, std::uint64_t replayed = 0)
 {
     const auto since = std::chrono::milliseconds(milliseconds);
-    return {.tunnels = {{{"name", "wg0"}, {"peers", std::move(peers)}}},
+    return {.tunnels = Json::array({Json{{"name", "wg0"}, {"peers", std::move(peers)}}}),
             .status = {{"drops", {{"replayed", {{"total", replayed}}}}},
                        {"daemon_drops", {{"replayed", 2}, {"bad_mac1", 7}}}},
             .at = {Instant(since), WallTime(std::chrono::seconds(START)) + since}};
@@ -79,7 +79,7 @@ TEST(Rates, tell_the_age_of_a_handshake_and_that_there_was_none)
 TEST(Rates, add_up_the_drops_of_programs_and_daemon)
 {
     auto rates =
-        rates_between(look(0, Json::array(), 8), look(2000, Json::array(), 18), SortBy::received);
+        rates_between(look(0, {}, 8), look(2000, {}, 18), SortBy::received);
     ASSERT_EQ(rates.drops.size(), 2u);
     EXPECT_EQ(rates.drops[0].reason, "replayed");
     EXPECT_EQ(rates.drops[0].total, 20u);
