@@ -45,13 +45,13 @@ class Initiations(HostileCases):
         """The last initiation of Alice is still good."""
         self.alice.wait_for_turn()
         self.alice.send(message)
-        self.alice.session = self.alice.finish(self.alice.receive(RESPONSE))
+        self.alice.session = self.alice.finish(self.alice.receive_response())
         self.alice.ping()
         return self.alice.session
 
     def test_replayed_initiations_are_dropped_whoever_sends_them(self):
         message = self.alice.initiate()
-        self.alice.session = self.alice.finish(self.alice.receive(RESPONSE))
+        self.alice.session = self.alice.finish(self.alice.receive_response())
         self.alice.ping()
         self.known(self.alice)
         for by in (None, self.attacker, self.mallory.socket):
@@ -117,7 +117,7 @@ class Initiations(HostileCases):
         """It names nothing of ours, so there is no wrong one: not even that of another peer."""
         for index in (0, 2**32 - 1, self.mallory.session.local_index, self.mallory.session.remote_index):
             self.alice.initiate(index=index)
-            self.alice.session = self.alice.finish(self.alice.receive(RESPONSE))
+            self.alice.session = self.alice.finish(self.alice.receive_response())
             self.assertEqual(self.alice.session.local_index, index)
             self.alice.ping()
             self.mallory.ping()

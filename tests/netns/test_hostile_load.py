@@ -53,7 +53,7 @@ class Load(HostileCases):
         initiation, cookie = self.cookie(self.alice)
         self.load()
         self.alice.send(add_macs(initiation, self.node_key, cookie))
-        self.alice.session = self.alice.finish(self.alice.receive(RESPONSE))
+        self.alice.session = self.alice.finish(self.alice.receive_response())
         self.alice.ping()
         self.mallory.ping()
         self.handled()

@@ -77,6 +77,7 @@ class SocketGroup(unittest.TestCase):
         before = self.node.rpc("tunnel.list", include=["private_key"])
         for method, params in (("tunnel.add", {"name": "wgh", "private_key": generate_key()}),
                                ("tunnel.remove", {"name": "wgg"}),
+                               ("tunnel.set", {"name": "wgg", "listen_port": 51821}),
                                ("peer.set", {"tunnel": "wgg", "public_key": self.key}),
                                ("peer.remove", {"tunnel": "wgg", "public_key": self.key}),
                                ("nic.attach", {"name": "eth0"}), ("nic.detach", {"name": "eth0"}),
@@ -91,6 +92,11 @@ class SocketGroup(unittest.TestCase):
     def test_a_member_may_send_short_lines_only(self):
         asked = self.as_user(b" " * (64 * 1024 + 1) + b"\n")
         self.assertIn(b"at most 65536 bytes", asked.stdout)
+
+    def test_a_member_may_send_short_batches_only(self):
+        batch = [{"jsonrpc": "2.0", "id": number, "method": "status"} for number in range(17)]
+        self.assertIn(b"at most 16", self.as_user(json.dumps(batch).encode() + b"\n").stdout)
+        self.assertEqual(len(json.loads(self.as_user(json.dumps(batch[:16]).encode() + b"\n").stdout)), 16)
 
     def test_members_cannot_lock_root_out(self):
         with subprocess.Popen([sys.executable, "-c", CROWD, self.node.socket_path], stdin=subprocess.PIPE,

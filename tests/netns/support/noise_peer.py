@@ -8,7 +8,7 @@ import struct
 import time
 
 from .host import CheckFailed
-from .noise import INITIATION, RESPONSE, TRANSPORT_DATA, Noise, Session, message_type
+from .noise import INITIATION, RESPONSE, TRANSPORT_DATA, Noise, Session, index_at, message_type
 from .topology import Netns
 from .traffic import family_of
 from .wire import checksum, udp_packet
@@ -64,6 +64,12 @@ class NoisePeer(Noise):
                 return message
         raise CheckFailed(f"no message of type {kind} within {deadline} s")
 
+    def receive_response(self) -> bytes:
+        """To our last initiation; those to earlier ones are lost."""
+        while index_at(response := self.receive(RESPONSE), 8) != self._index:
+            pass
+        return response
+
     def wait_for_turn(self) -> None:
         """Until the node takes another initiation from this peer."""
         time.sleep(max(0.0, self._initiated + INITIATION_INTERVAL - time.monotonic()))
@@ -78,7 +84,7 @@ class NoisePeer(Noise):
     def connect(self, **lies) -> Session:
         """An honest handshake as initiator, and the keepalive that confirms it."""
         self.initiate(**lies)
-        self.session = self.finish(self.receive(RESPONSE))
+        self.session = self.finish(self.receive_response())
         self.send(self.session.seal())
         return self.session
 
