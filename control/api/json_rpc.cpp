@@ -11,6 +11,8 @@ namespace {
 // stack would mind.
 constexpr std::size_t MAX_DEPTH = 16;
 constexpr std::size_t MAX_VALUES = 4'000'000;
+// Of a client that may only read: a short request for a long answer must not be multiplied.
+constexpr std::size_t MAX_READERS_BATCH = 16;
 
 struct Refusal {
     RpcError code;
@@ -223,6 +225,11 @@ answer_batch(Service &service, const StreamClientPtr &client, Json &messages)
 {
     if (messages.empty())
         return error_response(RpcError::request, "request: expected a batch of at least one");
+    if (client && !client->may_change() && messages.size() > MAX_READERS_BATCH)
+        return error_response(RpcError::request,
+                              fmt::format("request: expected a batch of at most {}, as only root "
+                                          "may send longer ones",
+                                          MAX_READERS_BATCH));
     std::string answers;
     for (Json &message : messages)
         if (const auto one = answer_one(service, client, message)) {

@@ -47,6 +47,7 @@ Result<> Daemon::make_tunnel(TunnelSpec spec)
     }
     const TunnelId id = (*tunnel)->id();
     tunnels_.emplace(id, *std::move(tunnel));
+    jumbo_refused_ = false;
     make_room();
     refresh_listeners();
     remember_peers();

@@ -112,6 +112,7 @@ class Daemon final : public Service {
     asio::steady_timer remember_;
     bool remembering_ = false;
     bool settling_ = false;
+    bool jumbo_refused_ = false; ///< not tried again for each notification
     bool routes_changed_ = false;
     std::set<Neighbourhood> neighbours_changed_;
 };

@@ -89,11 +89,13 @@ void Daemon::adopt()
 
 void Daemon::make_room()
 {
-    if (programs_->max_payload() == WG_JUMBO_PAYLOAD ||
+    if (jumbo_refused_ || programs_->max_payload() == WG_JUMBO_PAYLOAD ||
         std::ranges::none_of(
             tunnels_, [](const auto &entry) { return entry.second->mtu() > WG_STANDARD_PAYLOAD; }))
         return;
-    if (const auto loaded = load_jumbo(); !loaded)
+    const auto loaded = load_jumbo();
+    jumbo_refused_ = !loaded;
+    if (!loaded)
         log::error("packets of more than {} bytes take the slow path: {}",
                    static_cast<unsigned>(WG_STANDARD_PAYLOAD), loaded.error().what);
 }

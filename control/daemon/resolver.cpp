@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/resolver.h"
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -14,7 +15,7 @@ namespace wg {
 namespace {
 
 constexpr int MOST_THREADS = 8;
-constexpr std::size_t MOST_CANDIDATES = 16;
+constexpr std::size_t MOST_CANDIDATES = 16; // of all places together
 
 std::vector<Endpoint> look_up(const std::vector<std::string> &places)
 {
@@ -26,9 +27,10 @@ std::vector<Endpoint> look_up(const std::vector<std::string> &places)
             log::warn("endpoint {}: {}", place, found.error().what);
             continue;
         }
+        // none must push out those that come after it
+        found->resize(std::min(found->size(), std::max(MOST_CANDIDATES / places.size(), 1UL)));
         all.insert(all.end(), found->begin(), found->end());
     }
-    all.resize(std::min(all.size(), MOST_CANDIDATES));
     return all;
 }
 
@@ -80,8 +82,12 @@ void Resolver::resolve(std::vector<std::string> places, Done done)
     jobs_->waiting.push_back({std::move(places), std::move(done)});
     if (jobs_->threads >= MOST_THREADS)
         return;
-    jobs_->threads++;
-    std::thread([jobs = jobs_] { jobs->work(); }).detach();
+    try {
+        std::thread([jobs = jobs_] { jobs->work(); }).detach();
+        jobs_->threads++;
+    } catch (const std::system_error &error) { // it waits for the next one, or for a thread
+        log::warn("endpoints: not looked up: {}", error.what());
+    }
 }
 
 } // namespace wg
