@@ -2,32 +2,16 @@
 //
 // A request on its way into the device (story 5). All that can be refused is done first and can be
 // undone; what follows cannot fail.
-#include <functional>
+#include <algorithm>
+#include <span>
 
 #include "base/encoding.h"
+#include "device/rollback.h"
 #include "device/state.h"
 
 namespace wg {
 
 namespace {
-
-/// Runs what it was given, last first, unless told to keep.
-class Rollback {
-  public:
-    Rollback() = default;
-    Rollback(const Rollback &) = delete;
-    Rollback &operator=(const Rollback &) = delete;
-    ~Rollback()
-    {
-        for (auto step = steps_.rbegin(); step != steps_.rend(); ++step)
-            (*step)();
-    }
-    void add(std::function<void()> step) { steps_.push_back(std::move(step)); }
-    void keep() { steps_.clear(); }
-
-  private:
-    std::vector<std::function<void()>> steps_;
-};
 
 Result<> check(const DeviceChange &change)
 {
@@ -71,7 +55,8 @@ class Device::State::Request {
     Result<> prepare_peer(PeerChange &change);
     Result<> find_by_name(PeerChange &change) const;
     void doom(Peer &peer);
-    Result<> set_name(Peer &peer, const std::string &name);
+    Result<> set_name(Peer &peer, const PeerChange &change);
+    bool is_given_up_after(const PeerChange &change, const PublicKey &owner) const;
     Result<> set_preshared_key(Peer &peer, const Key &key);
     Result<> set_allowed_ips(Peer &peer, const PeerChange &change);
     void remove_obsolete();
@@ -161,14 +146,34 @@ void Device::State::Request::doom(Peer &peer)
         rollback_.add([this, &peer] { state_.names[peer.name] = peer.id(); });
 }
 
-Result<> Device::State::Request::set_name(Peer &peer, const std::string &name)
+/// Is its owner called otherwise, or removed, further on in this request?
+bool Device::State::Request::is_given_up_after(const PeerChange &change,
+                                               const PublicKey &owner) const
 {
-    const auto owner = state_.names.find(name);
-    if (owner != state_.names.end() && owner->second != peer.id())
-        return failure(EEXIST, "peer {}: name: another peer is called \"{}\" already",
-                       to_base64(peer.state.public_key), name);
-    rollback_.add([this, &peer, old = peer.name] { state_.rename(peer, old); });
-    state_.rename(peer, name);
+    const std::span all(change_.peers);
+    const auto index = static_cast<std::size_t>(&change - all.data());
+    return std::ranges::any_of(all.subspan(index + 1), [&](const PeerChange &later) {
+        return !later.by_name && later.public_key == owner &&
+               (later.remove || later.name.value_or(*change.name) != *change.name);
+    });
+}
+
+/* Peers that swap their names have to give them up first. */
+Result<> Device::State::Request::set_name(Peer &peer, const PeerChange &change)
+{
+    const auto rename = [this](Peer &whom, const std::string &name) {
+        rollback_.add([this, &whom, old = whom.name] { state_.rename(whom, old); });
+        state_.rename(whom, name);
+    };
+    if (const auto named = state_.names.find(*change.name);
+        named != state_.names.end() && named->second != peer.id()) {
+        Peer *owner = state_.peers.find(named->second);
+        if (!owner || !is_given_up_after(change, owner->state.public_key))
+            return failure(EEXIST, "peer {}: name: another peer is called \"{}\" already",
+                           to_base64(peer.state.public_key), *change.name);
+        rename(*owner, "");
+    }
+    rename(peer, *change.name);
     return {};
 }
 
@@ -192,7 +197,7 @@ Result<> Device::State::Request::prepare_peer(PeerChange &change)
         return {};
     }
     if (change.name)
-        WG_TRY(set_name(*peer, *change.name));
+        WG_TRY(set_name(*peer, change));
     const std::uint16_t old_interval = peer->state.persistent_keepalive;
     if (change.preshared_key)
         WG_TRY(set_preshared_key(*peer, *change.preshared_key));

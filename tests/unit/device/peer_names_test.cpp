@@ -58,6 +58,31 @@ TEST_F(PeerNames, a_name_is_one_peers_until_it_is_given_up)
     EXPECT_EQ(a.info(b).note.name, "");
 }
 
+TEST_F(PeerNames, two_peers_may_swap_their_names)
+{
+    ASSERT_TRUE(apply(named(b, "laptop"), named(c, "phone")));
+    ASSERT_TRUE(apply(named(b, "phone"), named(c, "laptop")));
+    EXPECT_EQ(a.info(b).note.name, "phone");
+    EXPECT_EQ(a.info(c).note.name, "laptop");
+    PeerChange removed = change_of(c);
+    removed.remove = true;
+    ASSERT_TRUE(apply(named(b, "laptop"), std::move(removed))) << "also of one that goes later";
+    EXPECT_EQ(a.info(b).note.name, "laptop");
+}
+
+TEST_F(PeerNames, a_refused_swap_renames_nobody)
+{
+    ASSERT_TRUE(apply(named(b, "laptop"), named(c, "phone")));
+    EXPECT_FALSE(apply(named(b, "phone"), named(c, "laptop"), named(c, "phone")));
+    EXPECT_FALSE(apply(named(c, "tablet"), named(c, "phone"), named(b, "phone")));
+    EXPECT_EQ(a.info(b).note.name, "laptop");
+    EXPECT_EQ(a.info(c).note.name, "phone");
+    PeerChange by_name = meant_by("laptop");
+    by_name.persistent_keepalive = 7;
+    ASSERT_TRUE(apply(std::move(by_name)));
+    EXPECT_EQ(a.info(b).persistent_keepalive, 7);
+}
+
 TEST_F(PeerNames, a_refused_request_renames_nobody)
 {
     ASSERT_TRUE(apply(named(b, "laptop")));
