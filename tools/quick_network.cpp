@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/route_protocol.h"
+
 namespace wg {
 namespace {
 
@@ -99,22 +101,31 @@ std::uint32_t QuickNetwork::mtu_by_route(const std::vector<IpAddress> &endpoints
     return std::min(mtu - OVERHEAD, LARGEST_MTU);
 }
 
-std::vector<Route> QuickNetwork::routes(bool by_number) const
+std::vector<Route> QuickNetwork::routes(bool by_number, const Words &which) const
 {
-    // by ip(8), which is "boot" and not said; static
-    constexpr std::array<std::string_view, 3> ADDED{"", "static", "4"};
     std::vector<Route> result;
     for (const bool v6 : {false, true}) {
         Words words{"ip",  "-j",  family_option(v6), "route", "show", "table",
                     "all", "dev", interface_};
         if (by_number)
             words.insert(words.begin() + 1, "-N");
+        words.insert(words.end(), which.begin(), which.end());
         for (const Json &route : programs_.ask_json(words))
-            if (std::ranges::find(ADDED, route.value("protocol", "")) != ADDED.end())
+            if (route.value("protocol", "") != (by_number ? "2" : "kernel"))
                 result.push_back(
                     {route_prefix(route.value("dst", ""), v6), route.value("table", "")});
     }
     return result;
+}
+
+std::vector<Route> QuickNetwork::routes(bool by_number) const
+{
+    return routes(by_number, {});
+}
+
+std::vector<Route> QuickNetwork::own_routes(bool by_number) const
+{
+    return routes(by_number, {"proto", std::to_string(ROUTE_PROTOCOL)});
 }
 
 Result<> QuickNetwork::add_route(const Route &route)
@@ -128,6 +139,7 @@ Result<> QuickNetwork::add_route(const Route &route)
                 interface_};
     if (!route.table.empty())
         words.insert(words.end(), {"table", route.table});
+    words.insert(words.end(), {"proto", std::to_string(ROUTE_PROTOCOL)});
     return programs_.act(words);
 }
 
@@ -135,7 +147,8 @@ Result<> QuickNetwork::remove_route(const Route &route)
 {
     return programs_.act({"ip", family_option(route.prefix.address.is_v6()), "route", "delete",
                           route.prefix.text(), "dev", interface_, "table",
-                          route.table.empty() ? "main" : route.table});
+                          route.table.empty() ? "main" : route.table, "proto",
+                          std::to_string(ROUTE_PROTOCOL)});
 }
 
 std::uint32_t QuickNetwork::free_table() const

@@ -36,8 +36,10 @@ class QuickNetwork {
     /// What the routes that marked packets take to the peers carry, less WireGuard's overhead.
     std::uint32_t mtu_by_route(const std::vector<IpAddress> &endpoints, std::uint32_t mark) const;
 
-    /// Those that somebody added, with numbers of tables, or names where tables have one.
+    /// Those that anybody added, or only ours, with numbers of tables, or names where tables have
+    /// one.
     std::vector<Route> routes(bool by_number) const;
+    std::vector<Route> own_routes(bool by_number) const;
     Result<> add_route(const Route &route);
     Result<> remove_route(const Route &route);
 
@@ -49,6 +51,7 @@ class QuickNetwork {
     bool has_rules(bool v6, std::uint32_t table) const;
 
   private:
+    std::vector<Route> routes(bool by_number, const Words &which) const;
     Json rules(bool v6) const;
     std::uint32_t mtu_of(const Json &routes) const;
 

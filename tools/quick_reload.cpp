@@ -24,16 +24,6 @@ std::vector<T> without(const std::vector<T> &from, const std::vector<T> &what)
     return rest;
 }
 
-std::vector<Prefix> allowed_ips(const Json &tunnel)
-{
-    std::vector<Prefix> result;
-    for (const Json &peer : tunnel.at("peers"))
-        for (const Json &text : peer.at("allowed_ips"))
-            if (const auto prefix = Prefix::parse(text.get<std::string>()))
-                result.push_back(*prefix);
-    return result;
-}
-
 bool is_v6(const Route &route)
 {
     return route.prefix.address.is_v6();
@@ -64,7 +54,7 @@ std::uint32_t Quick::wanted_mark(std::uint32_t present) const
     return had_policy ? 0 : named.value_or(present);
 }
 
-/* Routes that are no allowed IP's are a hook's, and link-local addresses are the kernel's. */
+/* Of the routes only ours may go: hooks add others. Link-local addresses are the kernel's. */
 Quick::Difference Quick::compare(const Json &tunnel) const
 {
     const ConfigFile &config = file_.config;
@@ -77,16 +67,9 @@ Quick::Difference Quick::compare(const Json &tunnel) const
         return address.address.is_v6() && address.address.is_link_local();
     });
     const bool by_number = config.table.find_first_not_of("0123456789") == std::string::npos;
-    const auto routes = network_.routes(by_number);
     const auto wanted = wanted_routes(config, mark_);
-    result.new_routes = without(wanted, routes);
-    result.old_routes = without(routes, wanted);
-    const auto ours = allowed_ips(tunnel);
-    std::erase_if(result.old_routes, [&](const Route &route) {
-        const bool is_wanted = std::ranges::any_of(
-            wanted, [&](const Route &other) { return other.prefix == route.prefix; });
-        return !is_wanted && std::ranges::find(ours, route.prefix) == ours.end();
-    });
+    result.new_routes = without(wanted, network_.routes(by_number));
+    result.old_routes = without(network_.own_routes(by_number), wanted);
     for (const bool v6 : {false, true}) {
         result.had_policy[v6] = old_mark != 0 && network_.has_rules(v6, old_mark);
         result.wants_policy[v6] = std::ranges::any_of(wanted, [&](const Route &route) {

@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 
+#include "base/route_protocol.h"
 #include "net/netlink_decode.h"
 
 namespace wg {
@@ -231,7 +232,7 @@ Result<> Netlink::add_route(const Prefix &prefix, std::uint32_t ifindex)
     header.rtm_family = static_cast<std::uint8_t>(prefix.address.family);
     header.rtm_dst_len = prefix.length;
     header.rtm_table = RT_TABLE_MAIN;
-    header.rtm_protocol = RTPROT_STATIC;
+    header.rtm_protocol = ROUTE_PROTOCOL;
     header.rtm_scope = prefix.address.is_v6() ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
     header.rtm_type = RTN_UNICAST;
     NetlinkMessage message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, header);

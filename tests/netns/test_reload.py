@@ -48,7 +48,7 @@ class Reload(unittest.TestCase):
     def routes(self) -> set[str]:
         return {line.split()[0] for family in ("-4", "-6")
                 for line in self.a.ip(family, "route", "show", "table", "all", "dev", self.name).splitlines()
-                if "proto" not in line}
+                if "proto kernel" not in line}
 
     def state(self) -> list[str]:
         """What the kernel has, but for the underlay's own, which may still be settling."""
@@ -146,6 +146,14 @@ class Reload(unittest.TestCase):
         self.assertNotIn("172.30", self.a.ip("route", "show"))
         self.reload("Table = off")
         self.assertEqual(self.routes(), {"172.29.0.0/16"})
+
+    def test_a_hooks_default_route_stays(self):
+        self.config.peers[0].allowed_ips = ["0.0.0.0/0", "::/0"]
+        self.a.ip("route", "add", "default", "dev", self.name, "table", "123")
+        for number in range(2):
+            self.config.mtu = 1400 + number
+            self.reload("Table = off")
+            self.assertEqual(self.routes(), {"default"})
 
     def test_a_moved_interface_is_left_alone(self):
         self.write("SaveConfig = true")

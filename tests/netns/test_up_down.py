@@ -157,7 +157,7 @@ class UpDown(unittest.TestCase):
                 found = [line for line in self.network()["-4 route show table all"]
                          if line.startswith("172.30.0.0/16")]
                 self.assertEqual(found, [] if table == "off" else
-                                 [f"172.30.0.0/16 dev {self.name} {expected}scope link "])
+                                 [f"172.30.0.0/16 dev {self.name} {expected}proto 87 scope link "])
                 self.wgxdp("down", path)
 
     def test_holes_in_allowed_ips_are_not_routed(self):
@@ -179,8 +179,8 @@ class UpDown(unittest.TestCase):
             self.node._remember()
 
     def rules_and_routes(self) -> dict[str, list[str]]:
-        """Without those of link-local addresses, which are the kernel's and random."""
-        return {what: [line for line in lines if "fe80" not in line and "ff00" not in line]
+        """Without those of link-local addresses, which are the kernel's and random, and without our routes' mark."""
+        return {what: [line.replace("proto 87 ", "") for line in lines if "fe80" not in line and "ff00" not in line]
                 for what, lines in self.network().items() if "address" not in what}
 
     @unittest.skipIf(kernel_wireguard(), "this kernel has WireGuard, so wg-quick asks for no other")

@@ -37,12 +37,14 @@ TEST_F(Quick, up_goes_wg_quicks_way)
                            "PreUp=a %i%i\nPostUp=b %i\nPostUp=c",
                            "10.7.0.2/32,10.8.0.0/16,10.9.0.0/24,fd08::/16");
     expect_silent_success({"up", path});
-    EXPECT_EQ(programs_.acts,
-              (Acts{run_hook("a wg0wg0"), "ip -4 address add 10.7.0.1/24 dev wg0",
-                    "ip -6 address add fd07::1/64 dev wg0 nodad", "resolvconf -a wg0 -m 0 -x",
-                    "nameserver 10.7.0.53\nsearch example.org\n",
-                    "ip -4 route add 10.9.0.0/24 dev wg0", "ip -4 route add 10.8.0.0/16 dev wg0",
-                    "ip -6 route add fd08::/16 dev wg0", run_hook("b wg0"), run_hook("c")}));
+    EXPECT_EQ(
+        programs_.acts,
+        (Acts{run_hook("a wg0wg0"), "ip -4 address add 10.7.0.1/24 dev wg0",
+              "ip -6 address add fd07::1/64 dev wg0 nodad", "resolvconf -a wg0 -m 0 -x",
+              "nameserver 10.7.0.53\nsearch example.org\n",
+              "ip -4 route add 10.9.0.0/24 dev wg0 proto 87",
+              "ip -4 route add 10.8.0.0/16 dev wg0 proto 87",
+              "ip -6 route add fd08::/16 dev wg0 proto 87", run_hook("b wg0"), run_hook("c")}));
     EXPECT_EQ(service_.added.at(0).mtu, 1400U);
     EXPECT_EQ(service_.added.at(0).device.fwmark, 0U);
 }
@@ -54,8 +56,8 @@ TEST_F(Quick, a_default_route_has_the_first_free_table)
     expect_silent_success({"up", file("MTU=1400", "0.0.0.0/0,10.8.0.0/16")});
     ASSERT_GE(programs_.acts.size(), 5U);
     programs_.acts.resize(6);
-    EXPECT_EQ(programs_.acts, (Acts{"ip -4 route add 10.8.0.0/16 dev wg0",
-                                    "ip -4 route add 0.0.0.0/0 dev wg0 table 51822",
+    EXPECT_EQ(programs_.acts, (Acts{"ip -4 route add 10.8.0.0/16 dev wg0 proto 87",
+                                    "ip -4 route add 0.0.0.0/0 dev wg0 table 51822 proto 87",
                                     "ip -4 rule add not fwmark 51822 table 51822",
                                     "ip -4 rule add table main suppress_prefixlength 0",
                                     "sysctl -q net.ipv4.conf.all.src_valid_mark=1", "nft -f -"}));
@@ -66,8 +68,8 @@ TEST_F(Quick, table_sends_routes_elsewhere_or_nowhere)
 {
     expect_silent_success({"up", file("MTU=1400\nTable=blue", "::/0,10.8.0.0/16")});
     expect_silent_success({"up", file("MTU=1400\nTable=off", "::/0,10.8.0.0/16")});
-    EXPECT_EQ(programs_.acts, (Acts{"ip -4 route add 10.8.0.0/16 dev wg0 table blue",
-                                    "ip -6 route add ::/0 dev wg0 table blue"}));
+    EXPECT_EQ(programs_.acts, (Acts{"ip -4 route add 10.8.0.0/16 dev wg0 table blue proto 87",
+                                    "ip -6 route add ::/0 dev wg0 table blue proto 87"}));
     EXPECT_EQ(service_.added.at(0).device.fwmark, 0U);
 }
 
@@ -180,7 +182,20 @@ TEST_F(Quick, reload_asks_for_one_change_of_all_peers)
     EXPECT_EQ(change.peers[0].endpoint.value().text(), "192.0.2.1:7");
     EXPECT_EQ(change.peers[1].public_key, public_key(PEER_B));
     EXPECT_TRUE(change.peers[1].remove);
-    EXPECT_EQ(programs_.acts, Acts{"ip -4 route add 10.8.0.0/16 dev wg0"});
+    EXPECT_EQ(programs_.acts, Acts{"ip -4 route add 10.8.0.0/16 dev wg0 proto 87"});
+}
+
+TEST_F(Quick, reload_removes_its_own_routes_and_no_hooks)
+{
+    const std::string all = "ip -N -j -4 route show table all dev wg0";
+    programs_.answers = {
+        {all, R"([{"dst":"10.0.0.0/8"},{"dst":"10.8.0.0/16","protocol":"87"},)"
+              R"({"dst":"default","table":"123"},{"dst":"10.7.0.0/24","protocol":"2"}])"},
+        {all + " proto 87", R"([{"dst":"10.8.0.0/16"},{"dst":"10.9.0.0/16","table":"77"}])"}};
+    expect_silent_success({"reload", file("MTU=1420", "10.0.0.0/8,10.7.0.0/24")});
+    EXPECT_EQ(programs_.acts, (Acts{"ip -4 route add 10.7.0.0/24 dev wg0 proto 87",
+                                    "ip -4 route delete 10.8.0.0/16 dev wg0 table main proto 87",
+                                    "ip -4 route delete 10.9.0.0/16 dev wg0 table 77 proto 87"}));
 }
 
 TEST_F(Quick, a_world_readable_file_is_warned_of)

@@ -188,7 +188,7 @@ TEST_F(NetlinkTest, adds_routes_of_both_families_once)
         EXPECT_EQ(again.error().code.value(), EEXIST);
         EXPECT_NE(again.error().what.find(text), std::string::npos) << again.error().what;
     }
-    EXPECT_NE(output_of("ip route show 10.7.0.0/16").find("dev v0 proto static scope link"),
+    EXPECT_NE(output_of("ip route show 10.7.0.0/16").find("dev v0 proto 87 scope link"),
               std::string::npos);
     EXPECT_NE(output_of("ip -6 route show fd07::/16").find("dev v0"), std::string::npos);
 }
