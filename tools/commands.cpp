@@ -134,10 +134,13 @@ Result<> Commands::down(const std::string &tunnel)
 {
     auto file = WG_TRY(read_quick_file_if_any(environment_, tunnel));
     const bool has_file = !file.path.empty();
-    WG_TRY(quick(std::move(file), &Commands::running_daemon).down());
+    // One that is gone has left its tunnels to the next.
+    std::error_code unseen;
+    const bool has_left = std::filesystem::exists(pins_of(instance_), unseen);
+    WG_TRY(quick(std::move(file), has_left ? &Commands::started_daemon : &Commands::running_daemon)
+               .down());
     if (!has_file)
-        environment_.err << fmt::format(
-            "{}: there was no file: no hooks were run, no DNS taken back\n", tunnel);
+        environment_.err << fmt::format("{}: there was no file: no hooks were run\n", tunnel);
     return {};
 }
 

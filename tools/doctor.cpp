@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "tools/start_daemon.h"
 #include "tools/terminal.h"
 
 namespace wg {
@@ -37,7 +38,7 @@ void examine_daemon(Findings &findings,
                     const std::string &trouble)
 {
     const auto topic = "daemon " + instance;
-    const auto pins = "/sys/fs/bpf/wgxdp/" + instance;
+    const auto pins = pins_of(instance);
     std::error_code unseen;
     if (!daemon && std::filesystem::exists(pins, unseen)) {
         findings.push_back({Finding::State::problem, topic,

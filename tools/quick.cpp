@@ -6,6 +6,7 @@
 
 #include <net/if.h>
 
+#include "tools/first_error.h"
 #include "tools/interrupts.h"
 #include "tools/quick_dns.h"
 #include "tools/quick_save.h"
@@ -95,7 +96,7 @@ Result<> Quick::make()
     is_made_ = true;
     for (const InterfaceAddress &address : config.addresses)
         WG_TRY(network_.add_address(address));
-    has_set_dns_ = true; // also when it fails halfway
+    has_set_dns_ = !config.dns.empty(); // also when it fails halfway
     WG_TRY(set_dns(environment_.programs, file_.name, config));
     for (const Route &route : wanted_routes(config, mark_))
         WG_TRY(add_route(route));
@@ -132,8 +133,7 @@ void Quick::undo()
         also(unset_dns(environment_.programs, file_.name, file_.config));
     also(firewall_.remove_all());
     also(remove_rules(wants_policy(file_.config)));
-    if (const auto removed = client_->ask("tunnel.remove", {{"name", file_.name}}); !removed)
-        also(tl::unexpected(removed.error()));
+    also(remove_tunnel());
 }
 
 // --- down ---
@@ -156,25 +156,40 @@ Result<> Quick::remove_rules(bool has_default_route)
 {
     if (!has_default_route || !file_.config.table.empty() || mark_ == 0)
         return {};
+    FirstError error(environment_.err);
     for (const bool v6 : {false, true})
-        WG_TRY(network_.remove_rules(v6, mark_));
-    return {};
+        error.note(network_.remove_rules(v6, mark_));
+    return error.take();
 }
 
 Result<> Quick::down()
 {
     const ConfigFile &config = file_.config;
     WG_TRY(present_tunnel());
+    const Interrupts interrupts; // what is begun is done whole
     WG_TRY(run_hooks(config.pre_down));
+    if (interrupts.happened())
+        return failure(EINTR, "interrupted");
     const auto tunnel = WG_TRY(present_tunnel()); // hooks may have changed it
-    if (config.save_config)
+    if (config.save_config && tunnel.at("moved").get<bool>())
+        environment_.err << fmt::format("Warning: `{}' is not saved: {}\n", file_.name,
+                                        require_here(tunnel).error().what);
+    else if (config.save_config)
         WG_TRY(save_as(tunnel));
     mark_ = tunnel.at("fwmark").get<std::uint32_t>();
-    WG_TRY(remove_rules(has_default_route(tunnel)));
+    FirstError error(environment_.err);
+    error.note(remove_rules(has_default_route(tunnel)));
+    error.note(remove_tunnel());
+    error.note(unset_dns(environment_.programs, file_.name, config));
+    error.note(firewall_.remove_all());
+    error.note(run_hooks(config.post_down));
+    return error.take();
+}
+
+Result<> Quick::remove_tunnel()
+{
     WG_TRY(client_->ask("tunnel.remove", {{"name", file_.name}}));
-    WG_TRY(unset_dns(environment_.programs, file_.name, config));
-    WG_TRY(firewall_.remove_all());
-    return run_hooks(config.post_down);
+    return {};
 }
 
 // --- save ---

@@ -41,13 +41,16 @@ class Quick {
     std::uint32_t mtu_for(const Json &peers, std::uint32_t mark) const;
     Result<> add_route(const Route &route);
     Result<> add_policy(bool v6);
+    Result<> remove_tunnel();
     Result<> remove_rules(bool has_default_route);
     Result<> save_as(const Json &tunnel);
     std::uint32_t wanted_mark(std::uint32_t present) const;
     Difference compare(const Json &tunnel) const;
     Result<> apply(const Difference &difference, const Json &tunnel, const Json &peers, Undo &undo);
     Result<> apply_to_device(const Json &tunnel, const Json &peers, Undo &undo);
+    Result<> apply_for_good(const Json &tunnel, const Json &peers);
     Result<> remove_rest(const Difference &difference, std::uint32_t old_mark);
+    Result<> remove_addresses(const Difference &difference);
 
     Environment &environment_;
     QuickFile file_;

@@ -24,6 +24,13 @@ std::string record_name(const std::string &interface)
     return interface;
 }
 
+/// Those that systemd-resolved knows of: "Link 7 (wg0): 10.0.0.53".
+bool has_servers(Programs &programs, const std::string &interface)
+{
+    return programs.has("resolvectl") &&
+           programs.ask({"resolvectl", "dns", interface}).find("): ") != std::string::npos;
+}
+
 std::string resolv_conf(const ConfigFile &config)
 {
     std::string text;
@@ -55,11 +62,14 @@ Result<> set_dns(Programs &programs, const std::string &interface, const ConfigF
 
 Result<> unset_dns(Programs &programs, const std::string &interface, const ConfigFile &config)
 {
-    if (config.dns.empty())
-        return {};
+    Result<> done;
     if (programs.has("resolvconf"))
-        return programs.act({"resolvconf", "-d", record_name(interface), "-f"});
-    return {}; // systemd-resolved forgets what an interface had that is gone
+        done = programs.act({"resolvconf", "-d", record_name(interface), "-f"});
+    else if (has_servers(programs, interface)) // it forgets what an interface had that is gone
+        done = programs.act({"resolvectl", "revert", interface});
+    if (config.dns.empty()) // a resolver that does not run is no trouble of theirs
+        return {};
+    return done;
 }
 
 } // namespace wg

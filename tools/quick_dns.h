@@ -12,7 +12,7 @@ namespace wg {
 
 /// Makes the file's servers those of the system. None: nothing to do.
 Result<> set_dns(Programs &programs, const std::string &interface, const ConfigFile &config);
-/// Takes them back.
+/// Takes them back; also without any in the file, which may have had some.
 Result<> unset_dns(Programs &programs, const std::string &interface, const ConfigFile &config);
 
 } // namespace wg

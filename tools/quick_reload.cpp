@@ -7,6 +7,8 @@
 #include <ostream>
 
 #include "base/encoding.h"
+#include "tools/first_error.h"
+#include "tools/interrupts.h"
 #include "tools/quick.h"
 #include "tools/quick_dns.h"
 #include "tools/tunnel_params.h"
@@ -24,6 +26,11 @@ std::vector<T> without(const std::vector<T> &from, const std::vector<T> &what)
     return rest;
 }
 
+void append(Json &to, const Json &what)
+{
+    to.insert(to.end(), what.begin(), what.end());
+}
+
 bool is_v6(const Route &route)
 {
     return route.prefix.address.is_v6();
@@ -32,6 +39,7 @@ bool is_v6(const Route &route)
 } // namespace
 
 struct Quick::Difference {
+    std::vector<InterfaceAddress> present_addresses;
     std::vector<InterfaceAddress> new_addresses;
     std::vector<InterfaceAddress> old_addresses;
     std::vector<Route> new_routes;
@@ -61,6 +69,7 @@ Quick::Difference Quick::compare(const Json &tunnel) const
     const auto old_mark = tunnel.at("fwmark").get<std::uint32_t>();
     Difference result;
     const auto addresses = network_.addresses();
+    result.present_addresses = addresses;
     result.new_addresses = without(config.addresses, addresses);
     result.old_addresses = without(addresses, config.addresses);
     std::erase_if(result.old_addresses, [](const InterfaceAddress &address) {
@@ -82,12 +91,10 @@ Quick::Difference Quick::compare(const Json &tunnel) const
 Result<> Quick::apply_to_device(const Json &tunnel, const Json &peers, Undo &undo)
 {
     const auto port = tunnel.at("listen_port").get<std::uint16_t>();
-    Json change{{"name", file_.name}, {"peers", sync_params(peers, tunnel.at("peers"))}};
-    Json back{{"name", file_.name}, {"peers", sync_params(as_wanted(tunnel.at("peers")), peers)}};
-    if (!file_.config.private_key.is_zero()) {
-        change["private_key"] = to_base64(file_.config.private_key.bytes());
-        back["private_key"] = tunnel.value("private_key", to_base64(Key().bytes()));
-    }
+    const Json old = as_wanted(tunnel.at("peers"));
+    Json change{{"name", file_.name}, {"peers", change_params(peers, tunnel.at("peers"))}};
+    Json back{{"name", file_.name}, {"peers", change_params(old, peers)}};
+    append(back["peers"], removal_params(old, peers));
     if (file_.config.listen_port.value_or(port) != port) {
         change["listen_port"] = *file_.config.listen_port;
         back["listen_port"] = port;
@@ -101,6 +108,21 @@ Result<> Quick::apply_to_device(const Json &tunnel, const Json &peers, Undo &und
         WG_TRY(client_->ask("tunnel.set", back));
         return {};
     });
+    return {};
+}
+
+/* What nobody can take back: sessions end. So it is the last that may be refused. */
+Result<> Quick::apply_for_good(const Json &tunnel, const Json &peers)
+{
+    const Json &present = tunnel.at("peers");
+    Json change{{"name", file_.name}, {"peers", Json::array()}};
+    if (const auto &key = file_.config.private_key; !key.is_zero()) {
+        change["private_key"] = to_base64(key.bytes());
+        if (tunnel.value("private_key", "") != change["private_key"]) // the old one was no peer
+            change["peers"] = change_params(peers, present);
+    }
+    append(change["peers"], removal_params(peers, present));
+    WG_TRY(client_->ask("tunnel.set", std::move(change)));
     return {};
 }
 
@@ -128,6 +150,11 @@ Quick::apply(const Difference &difference, const Json &tunnel, const Json &peers
             undo.emplace_back([this, v6] { return network_.remove_rules(v6, mark_); });
         if (!difference.had_policy[v6])
             undo.emplace_back([this, v6] { return firewall_.remove(v6); });
+        else
+            undo.emplace_back([this, v6, mark = tunnel.at("fwmark").get<std::uint32_t>(),
+                               addresses = difference.present_addresses] {
+                return firewall_.set(v6, mark, addresses);
+            });
         WG_TRY(add_policy(v6));
     }
     return set_dns(environment_.programs, file_.name, file_.config);
@@ -135,34 +162,53 @@ Quick::apply(const Difference &difference, const Json &tunnel, const Json &peers
 
 Result<> Quick::remove_rest(const Difference &difference, std::uint32_t old_mark)
 {
+    FirstError error(environment_.err);
     for (const bool v6 : {false, true}) {
         if (!difference.had_policy[v6])
             continue;
         if (!difference.wants_policy[v6] || old_mark != mark_)
-            WG_TRY(network_.remove_rules(v6, old_mark));
+            error.note(network_.remove_rules(v6, old_mark));
         if (!difference.wants_policy[v6])
-            WG_TRY(firewall_.remove(v6));
+            error.note(firewall_.remove(v6));
     }
     for (const Route &route : difference.old_routes)
-        WG_TRY(network_.remove_route(route));
-    if (!difference.old_addresses.empty()) // or the first one of a network takes the others along
-        WG_TRY(environment_.programs.act(
-            {"sysctl", "-q", fmt::format("net/ipv4/conf/{}/promote_secondaries=1", file_.name)}));
+        error.note(network_.remove_route(route));
+    error.note(remove_addresses(difference));
+    if (file_.config.dns.empty())
+        error.note(unset_dns(environment_.programs, file_.name, file_.config));
+    return error.take();
+}
+
+Result<> Quick::remove_addresses(const Difference &difference)
+{
+    if (difference.old_addresses.empty())
+        return {};
+    // or the first one of a network takes the others along
+    WG_TRY(environment_.programs.act(
+        {"sysctl", "-q", fmt::format("net/ipv4/conf/{}/promote_secondaries=1", file_.name)}));
     for (const InterfaceAddress &address : difference.old_addresses)
         WG_TRY(network_.remove_address(address));
+    for (const bool v6 : {false, true})
+        if (difference.wants_policy[v6]) // its rules name them
+            WG_TRY(firewall_.set(v6, mark_, network_.addresses()));
     return {};
 }
 
 Result<> Quick::reload()
 {
-    const auto peers = WG_TRY(peers_params(file_));
     const auto tunnel = WG_TRY(present_tunnel());
     WG_TRY(require_here(tunnel));
+    const auto peers = WG_TRY(peers_params(file_, tunnel.at("peers")));
+    const Interrupts interrupts;
     const auto old_mark = tunnel.at("fwmark").get<std::uint32_t>();
     mark_ = wanted_mark(old_mark);
     const auto difference = compare(tunnel);
     Undo undo;
     auto applied = apply(difference, tunnel, peers, undo);
+    if (applied && interrupts.happened())
+        applied = failure(EINTR, "interrupted");
+    if (applied)
+        applied = apply_for_good(tunnel, peers);
     if (applied)
         return remove_rest(difference, old_mark);
     for (auto step = undo.rbegin(); step != undo.rend(); ++step)

@@ -2,10 +2,10 @@
 #include "tools/quick_save.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <iterator>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -57,19 +57,16 @@ void add_peer(ConfigText &text, const Json &peer)
 }
 
 /* Writes all of the text, and to the disk: a file that is cut short has lost a key. */
-Result<> write_file(const std::filesystem::path &path, std::string_view text)
+Result<> write_file(const Fd &file, const std::string &path, std::string_view text)
 {
-    const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!file || fchmod(file.get(), 0600) != 0)
-        return system_failure(errno, "{}", path.native());
     while (!text.empty()) {
         const auto size = write(file.get(), text.data(), text.size());
         if (size < 0)
-            return system_failure(errno, "{}", path.native());
+            return system_failure(errno, "{}", path);
         text.remove_prefix(static_cast<std::size_t>(size));
     }
     if (fsync(file.get()) != 0)
-        return system_failure(errno, "{}", path.native());
+        return system_failure(errno, "{}", path);
     return {};
 }
 
@@ -113,8 +110,11 @@ Result<> replace_file(const std::filesystem::path &path, const std::string &text
     const auto target = std::filesystem::canonical(path, error); // a link stays one
     if (error)
         return system_failure(error.value(), "{}", path.native());
-    const auto temporary = std::filesystem::path(target.native() + ".tmp");
-    auto written = write_file(temporary, text);
+    std::string temporary = target.native() + ".XXXXXX";
+    const Fd file(mkostemp(temporary.data(), O_CLOEXEC)); // new, and its owner's only
+    if (!file)
+        return system_failure(errno, "{}", temporary);
+    auto written = write_file(file, temporary, text);
     if (written && std::rename(temporary.c_str(), target.c_str()) != 0)
         written = system_failure(errno, "{}", target.native());
     if (!written)

@@ -36,6 +36,11 @@ Result<> wait_for(pid_t pid)
 
 } // namespace
 
+std::filesystem::path pins_of(const std::string &instance)
+{
+    return "/sys/fs/bpf/wgxdp/" + instance;
+}
+
 Result<> start_daemon(const std::filesystem::path &directory, const std::string &instance)
 {
     auto program = daemon_program(directory);

@@ -8,6 +8,9 @@
 
 namespace wg {
 
+/// Where the daemon of an instance pins. It is there without one while tunnels wait for the next.
+std::filesystem::path pins_of(const std::string &instance);
+
 /// Runs `wgxdpd --instance NAME --until-idle`, found in `directory` or else in PATH, and waits
 /// until it listens (its first process ends then). It inherits stderr: why it cannot start is its
 /// own to say.

@@ -2,6 +2,7 @@
 #include "tools/tunnel_params.h"
 
 #include <map>
+#include <optional>
 
 #include "api/resolve.h"
 #include "base/encoding.h"
@@ -28,19 +29,57 @@ Json texts(const std::vector<T> &values)
     return json;
 }
 
-/// The first that can be resolved; why the first cannot, where none can.
-Result<Endpoint> resolve_one(const std::vector<HostPort> &places)
-{
-    auto first = resolve(places.front());
-    for (auto place = places.begin() + 1; !first && place != places.end(); ++place)
-        if (auto other = resolve(*place))
-            return other;
-    return first;
-}
-
 bool have_equal(const Json &a, const Json &b, const char *field)
 {
     return a.contains(field) && b.contains(field) && a.at(field) == b.at(field);
+}
+
+bool is_transient(const Error &error)
+{
+    return error.code == std::errc::resource_unavailable_try_again;
+}
+
+/// The first that can be resolved, or nothing, where one may be later; why the first cannot, where
+/// none can.
+Result<std::optional<Endpoint>> resolve_one(const std::vector<HostPort> &places)
+{
+    std::optional<Error> why;
+    bool may_be_later = false;
+    for (const HostPort &place : places) {
+        auto found = resolve(place);
+        if (found)
+            return *found;
+        may_be_later |= is_transient(found.error());
+        if (!why)
+            why = std::move(found).error();
+    }
+    if (may_be_later)
+        return std::nullopt;
+    return tl::unexpected(*std::move(why));
+}
+
+/// `old`: the same peer as it is now, or nullptr.
+Result<> add_endpoints(Json &params, const ConfigPeer &peer, const Json *old)
+{
+    if (peer.endpoints.empty())
+        return {};
+    if (peer.endpoints.size() > 1 || !Endpoint::parse(peer.endpoints.front().text()))
+        params["endpoints"] = texts(peer.endpoints); // to be looked up again, or tried in turn
+    if (old && have_equal(params, *old, "endpoints") && !old->at("endpoint").is_null())
+        params["endpoint"] = old->at("endpoint");
+    else if (const auto endpoint = WG_TRY(resolve_one(peer.endpoints)))
+        params["endpoint"] = endpoint->text();
+    return {};
+}
+
+/* An endpoint that is told again would forget by which address the peer reaches us, or by which of
+ * several it is reached. */
+void keep_place(Json &peer, const Json &old)
+{
+    if (have_equal(peer, old, "endpoint") || have_equal(peer, old, "endpoints"))
+        peer.erase("endpoint");
+    if (!peer.contains("endpoints") && old.contains("endpoints"))
+        peer["endpoints"] = Json::array();
 }
 
 std::string no_key()
@@ -50,9 +89,10 @@ std::string no_key()
 
 } // namespace
 
-Result<Json> peers_params(const QuickFile &file)
+Result<Json> peers_params(const QuickFile &file, const Json &present)
 {
     Json peers = Json::array();
+    const auto there = by_key(present);
     for (const ConfigPeer &peer : file.config.peers) {
         Json params{{"public_key", to_base64(peer.public_key)},
                     {"allowed_ips", texts(peer.allowed_ips)}};
@@ -62,14 +102,10 @@ Result<Json> peers_params(const QuickFile &file)
             params["preshared_key"] = to_base64(peer.preshared_key->bytes());
         if (peer.persistent_keepalive)
             params["persistent_keepalive"] = *peer.persistent_keepalive;
-        if (!peer.endpoints.empty()) {
-            const auto place =
-                fmt::format("{}: Endpoint", config_place(file.path.native(), peer.endpoint_line));
-            params["endpoint"] = WG_TRY(at(place, resolve_one(peer.endpoints))).text();
-            if (peer.endpoints.size() > 1 || !Endpoint::parse(peer.endpoints.front().text()))
-                params["endpoints"] =
-                    texts(peer.endpoints); // to be looked up again, or tried in turn
-        }
+        const auto old = there.find(params.at("public_key").get<std::string>());
+        const auto place =
+            fmt::format("{}: Endpoint", config_place(file.path.native(), peer.endpoint_line));
+        WG_TRY(at(place, add_endpoints(params, peer, old == there.end() ? nullptr : old->second)));
         peers.push_back(std::move(params));
     }
     return peers;
@@ -88,10 +124,25 @@ Json tunnel_params(const QuickFile &file, Json peers, std::uint32_t fwmark, std:
     return params;
 }
 
-Json sync_params(const Json &wanted, const Json &present)
+Json removal_params(const Json &wanted, const Json &present)
+{
+    Json removals = Json::array();
+    const auto stays = by_key(wanted);
+    for (const auto &[key, peer] : by_key(present))
+        if (!stays.contains(key))
+            removals.push_back({{"public_key", key}, {"remove", true}});
+    return removals;
+}
+
+Json change_params(const Json &wanted, const Json &present)
 {
     Json changes = Json::array();
     const auto there = by_key(present);
+    for (const Json &removal : removal_params(wanted, present)) {
+        const auto &key = removal.at("public_key");
+        if (there.at(key.get<std::string>())->contains("name")) // another may want it
+            changes.push_back({{"public_key", key}, {"name", ""}});
+    }
     for (Json peer : wanted) {
         peer["replace_allowed_ips"] = true;
         if (!peer.contains("preshared_key"))
@@ -100,18 +151,11 @@ Json sync_params(const Json &wanted, const Json &present)
             peer["persistent_keepalive"] = 0;
         if (!peer.contains("name"))
             peer["name"] = "";
-        // An endpoint that is told again would forget by which address the peer reaches us, or by
-        // which of several it is reached.
         const auto old = there.find(peer.at("public_key").get<std::string>());
-        if (old != there.end() && (have_equal(peer, *old->second, "endpoint") ||
-                                   have_equal(peer, *old->second, "endpoints")))
-            peer.erase("endpoint");
+        if (old != there.end())
+            keep_place(peer, *old->second);
         changes.push_back(std::move(peer));
     }
-    const auto stays = by_key(wanted);
-    for (const auto &[key, peer] : there)
-        if (!stays.contains(key))
-            changes.push_back({{"public_key", key}, {"remove", true}});
     return changes;
 }
 

@@ -11,15 +11,19 @@
 
 namespace wg {
 
-/// The peers of tunnel.add; endpoints are resolved.
-Result<Json> peers_params(const QuickFile &file);
+/// The peers of tunnel.add. Endpoints are resolved, but not those that `present`, a tunnel's peers
+/// (as tunnel.list tells them), have already. Names that cannot be looked up now are left to the
+/// daemon.
+Result<Json> peers_params(const QuickFile &file, const Json &present = Json::array());
 
 /// The params of tunnel.add, without what wg-quick does by other programs: addresses, routes.
 Json tunnel_params(const QuickFile &file, Json peers, std::uint32_t fwmark, std::uint32_t mtu);
 
-/// The `peers` of tunnel.set that make those of a tunnel (as tunnel.list tells them) the wanted
-/// ones and keep what they have in common.
-Json sync_params(const Json &wanted, const Json &present);
+/// The `peers` of tunnel.set that add the wanted ones to those of a tunnel (as tunnel.list tells
+/// them) and keep what they have in common. Those that are not wanted lose only their names.
+Json change_params(const Json &wanted, const Json &present);
+/// The `peers` of tunnel.set that remove the others.
+Json removal_params(const Json &wanted, const Json &present);
 
 /// What tunnel.list told of a tunnel's peers, secrets included, as peers_params would say it.
 Json as_wanted(const Json &present);

@@ -42,8 +42,8 @@ Result<std::vector<Endpoint>> resolve_all(const HostPort &place)
     if (error == EAI_SYSTEM)
         return system_failure(errno, "cannot resolve {}", in_quotes(place.host));
     if (error != 0)
-        return failure(EHOSTUNREACH, "cannot resolve {}: {}", in_quotes(place.host),
-                       gai_strerror(error));
+        return failure(error == EAI_AGAIN ? EAGAIN : EHOSTUNREACH, "cannot resolve {}: {}",
+                       in_quotes(place.host), gai_strerror(error));
     std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
     std::vector<Endpoint> all;
     for (const addrinfo *each = found; each != nullptr; each = each->ai_next)

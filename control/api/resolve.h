@@ -11,7 +11,7 @@
 
 namespace wg {
 
-/// What the system's resolver says of the host, best first. Takes its time.
+/// What the system's resolver says of the host, best first. Takes its time. EAGAIN: ask later.
 Result<std::vector<Endpoint>> resolve_all(const HostPort &place);
 /// The first.
 Result<Endpoint> resolve(const HostPort &place);

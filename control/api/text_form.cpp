@@ -140,6 +140,9 @@ Result<std::string> parse_peer_name(std::string_view text)
     // as many characters as there are bytes that do not continue one
     const auto characters =
         std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; });
+    const bool has_outer_blank = text.starts_with(' ') || text.ends_with(' ');
+    if (has_outer_blank || text.find('#') != text.npos) // a configuration file would lose it
+        return malformed();
     if (characters > MAX_PEER_NAME || has_control_character(text) || !is_utf8(text))
         return malformed();
     return std::string(text);

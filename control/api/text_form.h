@@ -68,7 +68,9 @@ inline constexpr TextForm<std::string> INTERFACE_NAME{
     "an interface name of 1 to 15 characters without spaces, '/', ':' or '%'",
     parse_interface_name};
 inline constexpr TextForm<std::string> PEER_NAME{
-    "a name of up to 64 characters of UTF-8, none of them a control character", parse_peer_name};
+    "a name of up to 64 characters of UTF-8, none of them '#' or a control character, and without "
+    "outer blanks",
+    parse_peer_name};
 inline constexpr TextForm<AttachMode> ATTACH_MODE{"auto, native or tc", parse_attach_mode};
 inline constexpr TextForm<Key> SECRET_KEY{"a key of 44 base64 characters", parse_key_base64, true};
 // A private key pasted into the wrong line must not end up in a log either.

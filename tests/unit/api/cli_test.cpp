@@ -73,7 +73,7 @@ TEST_F(Cli, down_takes_a_name_or_the_file)
 TEST_F(Cli, down_says_that_it_has_no_file)
 {
     EXPECT_EQ(run({"down", "wg0"}).err,
-              "wg0: there was no file: no hooks were run, no DNS taken back\n");
+              "wg0: there was no file: no hooks were run\n");
     EXPECT_EQ(service_.calls, std::vector<std::string>{"remove_tunnel wg0"});
 }
 

@@ -160,8 +160,16 @@ TEST_F(JsonRpcErrors, every_method_names_the_wrong_field)
         {"peer.set", {{"tunnel", "wg0"}}, "public_key: missing, " + KEY + ", or a name"},
         {"peer.set",
          {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"name", "a\nb"}},
-         "name: expected a name of up to 64 characters of UTF-8, none of them a control character, "
-         "got \"a?b\""},
+         "name: expected a name of up to 64 characters of UTF-8, none of them '#' or a control "
+         "character, and without outer blanks, got \"a?b\""},
+        {"peer.set",
+         {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"name", "a#b"}},
+         "name: expected a name of up to 64 characters of UTF-8, none of them '#' or a control "
+         "character, and without outer blanks, got \"a#b\""},
+        {"peer.set",
+         {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"name", "a "}},
+         "name: expected a name of up to 64 characters of UTF-8, none of them '#' or a control "
+         "character, and without outer blanks, got \"a \""},
         {"peer.set",
          {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"endpoints", {"a:1", "b"}}},
          "endpoints[1]: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got "

@@ -146,6 +146,26 @@ TEST_F(Quick, down_goes_back_and_leaves_rules_of_others)
     EXPECT_EQ(service_.calls, Acts{"remove_tunnel wg0"});
 }
 
+TEST_F(Quick, down_goes_on_when_a_step_fails)
+{
+    programs_.failing = "resolvconf";
+    const auto path = file("DNS=10.7.0.53\nPostDown=b", "");
+    EXPECT_EQ(complaint({"down", path}), "`resolvconf -d wg0 -f` failed with status 1");
+    EXPECT_EQ(programs_.acts, (Acts{"resolvconf -d wg0 -f", run_hook("b")}));
+    EXPECT_EQ(service_.calls, Acts{"remove_tunnel wg0"});
+}
+
+TEST_F(Quick, save_leaves_what_stands_beside_the_file)
+{
+    const auto path = file("", "");
+    const auto other = write_file("wg0.conf.tmp", "another's");
+    expect_silent_success({"save", path});
+    std::ifstream kept(other);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(kept), {}), "another's");
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_.path()), {}), 3)
+        << "these and the socket";
+}
+
 TEST_F(Quick, save_writes_what_is_and_keeps_what_only_the_file_knows)
 {
     programs_.answers = {
@@ -171,18 +191,64 @@ TEST_F(Quick, save_writes_what_is_and_keeps_what_only_the_file_knows)
 TEST_F(Quick, reload_asks_for_one_change_of_all_peers)
 {
     expect_silent_success({"reload", file("MTU=1420\nListenPort=51820", "10.8.0.0/16")});
-    ASSERT_EQ(service_.changed.size(), 1U);
+    ASSERT_EQ(service_.changed.size(), 2U);
     const DeviceChange &change = service_.changed.front();
+    EXPECT_FALSE(change.private_key);
     EXPECT_FALSE(change.listen_port || change.fwmark); // as they are
     ASSERT_EQ(change.peers.size(), 2U);
-    EXPECT_EQ(change.peers[0].public_key, public_key(PEER_A));
-    EXPECT_TRUE(change.peers[0].replace_allowed_ips);
-    EXPECT_TRUE(change.peers[0].preshared_key.value().is_zero());
-    EXPECT_EQ(change.peers[0].persistent_keepalive, 0);
-    EXPECT_EQ(change.peers[0].endpoint.value().text(), "192.0.2.1:7");
-    EXPECT_EQ(change.peers[1].public_key, public_key(PEER_B));
-    EXPECT_TRUE(change.peers[1].remove);
-    EXPECT_EQ(programs_.acts, Acts{"ip -4 route add 10.8.0.0/16 dev wg0 proto 87"});
+    EXPECT_EQ(change.peers[0].public_key, public_key(PEER_B));
+    EXPECT_EQ(change.peers[0].name, "") << "another may have it";
+    EXPECT_FALSE(change.peers[0].remove);
+    EXPECT_EQ(change.peers[1].public_key, public_key(PEER_A));
+    EXPECT_TRUE(change.peers[1].replace_allowed_ips);
+    EXPECT_TRUE(change.peers[1].preshared_key.value().is_zero());
+    EXPECT_EQ(change.peers[1].persistent_keepalive, 0);
+    EXPECT_EQ(change.peers[1].endpoint.value().text(), "192.0.2.1:7");
+    const DeviceChange &last = service_.changed.back();
+    ASSERT_EQ(last.peers.size(), 1U);
+    EXPECT_EQ(last.peers[0].public_key, public_key(PEER_B));
+    EXPECT_TRUE(last.peers[0].remove);
+    EXPECT_EQ(programs_.acts,
+              (Acts{"ip -4 route add 10.8.0.0/16 dev wg0 proto 87", "resolvconf -d wg0 -f"}));
+}
+
+TEST_F(Quick, a_refused_reload_has_removed_nobody)
+{
+    programs_.failing = "ip -4 route add";
+    EXPECT_NE(complaint({"reload", file("MTU=1420", "10.8.0.0/16")}), "");
+    ASSERT_EQ(service_.changed.size(), 2U) << "there and back";
+    for (const DeviceChange &change : service_.changed) {
+        EXPECT_FALSE(change.private_key);
+        for (const PeerChange &peer : change.peers)
+            EXPECT_FALSE(peer.remove);
+    }
+    EXPECT_EQ(service_.changed.back().peers.back().name, "busy");
+}
+
+TEST_F(Quick, reload_sets_the_firewall_of_the_addresses_that_are_left)
+{
+    programs_.answers = {
+        {"ip -j address show dev wg0", R"([{"addr_info":[{"local":"10.7.0.1","prefixlen":24}]}])"}};
+    expect_silent_success({"reload", file("MTU=1420\nAddress=10.7.0.2/32\nDNS=::1", "0.0.0.0/0")});
+    const auto removed =
+        std::ranges::find(programs_.acts, "ip -4 address delete 10.7.0.1/24 dev wg0");
+    ASSERT_NE(removed, programs_.acts.end());
+    EXPECT_EQ(std::count(removed, programs_.acts.end(), "nft -f -"), 1);
+}
+
+TEST_F(Quick, a_failed_firewall_is_set_back)
+{
+    programs_.answers = {
+        {"ip -N -j -4 rule show", R"([{"table":"51820"}])"},
+        {"ip -j address show dev wg0", R"([{"addr_info":[{"local":"10.7.0.1","prefixlen":24}]}])"}};
+    programs_.failing = "resolvconf -a";
+    EXPECT_NE(complaint({"reload", file("MTU=1420\nFwMark=77\nDNS=::1", "0.0.0.0/0")}), "");
+    const auto failed = std::ranges::find_if(
+        programs_.acts, [](const std::string &act) { return act.starts_with("resolvconf"); });
+    const auto back = std::find(failed, programs_.acts.end(), "nft -f -");
+    ASSERT_NE(back, programs_.acts.end());
+    EXPECT_NE((back + 1)->find("mark 51820"), std::string::npos);
+    EXPECT_NE((back + 1)->find("10.7.0.1/24"), std::string::npos);
 }
 
 TEST_F(Quick, reload_removes_its_own_routes_and_no_hooks)
@@ -195,7 +261,8 @@ TEST_F(Quick, reload_removes_its_own_routes_and_no_hooks)
     expect_silent_success({"reload", file("MTU=1420", "10.0.0.0/8,10.7.0.0/24")});
     EXPECT_EQ(programs_.acts, (Acts{"ip -4 route add 10.7.0.0/24 dev wg0 proto 87",
                                     "ip -4 route delete 10.8.0.0/16 dev wg0 table main proto 87",
-                                    "ip -4 route delete 10.9.0.0/16 dev wg0 table 77 proto 87"}));
+                                    "ip -4 route delete 10.9.0.0/16 dev wg0 table 77 proto 87",
+                                    "resolvconf -d wg0 -f"}));
 }
 
 TEST_F(Quick, a_world_readable_file_is_warned_of)
