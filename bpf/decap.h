@@ -11,6 +11,7 @@
 #include "decrypt.h"
 #include "inner.h"
 #include "keypair.h"
+#include "peer_limits.h"
 
 enum wg_ifindex : __u32 { WG_LOOPBACK_IFINDEX = 1 };
 

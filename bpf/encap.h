@@ -13,6 +13,7 @@
 #include "inner.h"
 #include "keypair.h"
 #include "keystream.h"
+#include "peer_limits.h"
 
 struct wg_outgoing {
     struct wg_session session;

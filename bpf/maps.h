@@ -103,8 +103,8 @@ struct {
     __type(value, struct wg_peer);
 } peers SEC(".maps");
 
-/* peer_activity: peer id → times and bytes. Programs write; the daemon adds its own, atomically, by
- * mmap. */
+/* peer_activity: peer id → times and bytes. Programs write; the daemon adds its own, and sets
+ * quota_used when asked, atomically, by mmap. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);

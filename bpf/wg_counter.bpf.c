@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "keypair.h"
+#include "peer_limits.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -29,7 +30,7 @@ int wg_take_counter(struct __sk_buff *skb)
         return WG_DROP_NO_STATE;
     if (is_expired(&session))
         return WG_DROP_KEYPAIR_EXPIRED;
-    drop = take_counter(session.keypair, &counter);
+    drop = check_send_limits(&session, length) ?: take_counter(session.keypair, &counter);
     if (drop)
         return drop;
     note_sent(&session, counter, length);
@@ -54,5 +55,7 @@ int wg_accept_counter(struct __sk_buff *skb)
     from = request->from;
     if (!find_session(&session, request->keypair))
         return WG_DROP_NO_STATE;
-    return check_receivable(&session, counter) ?: accept_counter(&session, counter, length, &from);
+    return check_receivable(&session, counter)
+        ?: accept_counter(&session, counter, length, &from)
+        ?: check_receive_limits(&session, length);
 }

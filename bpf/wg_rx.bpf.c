@@ -37,7 +37,8 @@ int wg_rx_xdp(struct xdp_md *xdp)
     note_opened(&session, packet.counter, packet.payload_length);
     if (!packet.payload_length)
         return XDP_DROP; /* a keepalive has done its work */
-    drop = check_inner(&packet, &session, &inner, (void *)(long)xdp->data, (void *)(long)xdp->data_end)
+    drop = check_receive_limits(&session, packet.payload_length)
+        ?: check_inner(&packet, &session, &inner, (void *)(long)xdp->data, (void *)(long)xdp->data_end)
         ?: strip_xdp(xdp, &packet, &inner) /* point of no return: outer headers are gone */
         ?: address_xdp(xdp, &inner, tunnel)
         ?: mark_xdp(xdp, &session);
@@ -69,7 +70,8 @@ int wg_rx_tc(struct __sk_buff *skb)
     note_opened(&session, packet.counter, packet.payload_length);
     if (!packet.payload_length)
         return TC_ACT_SHOT; /* a keepalive has done its work */
-    drop = check_inner(&packet, &session, &inner, (void *)(long)skb->data, (void *)(long)skb->data_end)
+    drop = check_receive_limits(&session, packet.payload_length)
+        ?: check_inner(&packet, &session, &inner, (void *)(long)skb->data, (void *)(long)skb->data_end)
         ?: strip_tc(skb, &packet, &inner) /* point of no return */
         ?: address_tc(skb, &inner, tunnel);
     if (!drop)

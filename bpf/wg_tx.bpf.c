@@ -67,7 +67,10 @@ int wg_tx(struct __sk_buff *skb)
         return unreachable(skb, WG_DROP_NO_ENDPOINT);
     if (!is_sendable(&out, tunnel, peer))
         return hand_over(skb);
-    drop = make_room(skb, &out) ?: seal(skb, &out) ?: write_outer(skb, &out, tunnel);
+    drop = check_send_limits(&out.session, out.padded)
+        ?: make_room(skb, &out)
+        ?: seal(skb, &out)
+        ?: write_outer(skb, &out, tunnel);
     if (drop)
         return shoot(drop);
     note_sent(&out.session, out.counter, out.padded);

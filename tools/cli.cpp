@@ -183,6 +183,12 @@ void CommandLine::add_peer_commands()
         ->type_name("FILE");
     set->add_option("--persistent-keepalive", peer_.persistent_keepalive, "0 to 65535, or off")
         ->type_name("SECONDS|off");
+    set->add_option("--rate-limit", peer_.rate_limit, "Bytes a second each way, like 10M; or off")
+        ->type_name("BYTES|off");
+    set->add_option("--quota", peer_.quota, "Bytes both ways together, like 5G; or off")
+        ->type_name("BYTES|off");
+    set->add_option("--quota-used", peer_.quota_used, "How much of it is used; 0 begins anew")
+        ->type_name("BYTES");
 
     auto *remove =
         add(*peer, "remove", "Remove a peer and its sessions",

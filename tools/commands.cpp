@@ -201,6 +201,14 @@ Result<> Commands::add_peer(const PeerOptions &options)
         params["persistent_keepalive"] =
             WG_TRY(at("--persistent-keepalive",
                       read_text(PERSISTENT_KEEPALIVE, *options.persistent_keepalive)));
+    if (options.rate_limit)
+        params["rate_limit"] =
+            WG_TRY(at("--rate-limit", read_text(BYTE_COUNT, *options.rate_limit)));
+    if (options.quota)
+        params["quota"] = WG_TRY(at("--quota", read_text(BYTE_COUNT, *options.quota)));
+    if (options.quota_used)
+        params["quota_used"] =
+            WG_TRY(at("--quota-used", read_text(BYTE_COUNT, *options.quota_used)));
     auto client = WG_TRY(running_daemon());
     WG_TRY(client.ask("peer.set", std::move(params)));
     return {};

@@ -20,6 +20,9 @@ struct PeerOptions {
     std::optional<std::string> allowed_ips;
     std::optional<std::string> preshared_key_file;
     std::optional<std::string> persistent_keepalive;
+    std::optional<std::string> rate_limit;
+    std::optional<std::string> quota;
+    std::optional<std::string> quota_used;
 };
 
 struct ShowOptions {

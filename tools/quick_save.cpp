@@ -54,6 +54,10 @@ void add_peer(ConfigText &text, const Json &peer)
         text.line("Endpoint", peer.at("endpoint").get<std::string>());
     if (const auto seconds = peer.at("persistent_keepalive").get<unsigned>(); seconds != 0)
         text.line("PersistentKeepalive", seconds);
+    if (const auto rate = peer.at("rate_limit").get<std::uint64_t>(); rate != 0)
+        text.line("RateLimit", rate);
+    if (const auto quota = peer.at("quota").get<std::uint64_t>(); quota != 0)
+        text.line("Quota", quota);
 }
 
 /* Writes all of the text, and to the disk: a file that is cut short has lost a key. */

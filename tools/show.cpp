@@ -99,6 +99,13 @@ void show_peer(Out out, const Json &peer, WallTime now)
                   fmt::format("{} received, {} sent", bytes_text(rx_bytes), bytes_text(tx_bytes)));
     if (auto seconds = peer.at("persistent_keepalive").get<std::int64_t>(); seconds != 0)
         show_line(out, "persistent keepalive", "every " + duration_text(seconds));
+    if (auto rate = peer.at("rate_limit").get<std::uint64_t>(); rate != 0)
+        show_line(out, "rate limit", bytes_text(rate) + "/s each way");
+    if (auto quota = peer.at("quota").get<std::uint64_t>(); quota != 0)
+        show_line(out, "quota",
+                  fmt::format("{} used of {}",
+                              bytes_text(peer.at("quota_used").get<std::uint64_t>()),
+                              bytes_text(quota)));
     if (auto path = peer.at("path").get<std::string>(); !path.empty())
         show_line(out, "path", path);
 }

@@ -102,6 +102,10 @@ Result<Json> peers_params(const QuickFile &file, const Json &present)
             params["preshared_key"] = to_base64(peer.preshared_key->bytes());
         if (peer.persistent_keepalive)
             params["persistent_keepalive"] = *peer.persistent_keepalive;
+        if (peer.rate_limit)
+            params["rate_limit"] = *peer.rate_limit;
+        if (peer.quota)
+            params["quota"] = *peer.quota;
         const auto old = there.find(params.at("public_key").get<std::string>());
         const auto place =
             fmt::format("{}: Endpoint", config_place(file.path.native(), peer.endpoint_line));
@@ -147,8 +151,9 @@ Json change_params(const Json &wanted, const Json &present)
         peer["replace_allowed_ips"] = true;
         if (!peer.contains("preshared_key"))
             peer["preshared_key"] = no_key();
-        if (!peer.contains("persistent_keepalive"))
-            peer["persistent_keepalive"] = 0;
+        for (const char *field : {"persistent_keepalive", "rate_limit", "quota"})
+            if (!peer.contains(field))
+                peer[field] = 0;
         if (!peer.contains("name"))
             peer["name"] = "";
         const auto old = there.find(peer.at("public_key").get<std::string>());
@@ -165,7 +170,7 @@ Json as_wanted(const Json &present)
     for (const Json &peer : present) {
         Json params;
         for (const char *field : {"public_key", "name", "allowed_ips", "persistent_keepalive",
-                                  "preshared_key", "endpoint", "endpoints"})
+                                  "preshared_key", "endpoint", "endpoints", "rate_limit", "quota"})
             if (peer.contains(field) && !peer.at(field).is_null())
                 params[field] = peer.at(field);
         peers.push_back(std::move(params));

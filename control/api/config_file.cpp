@@ -149,6 +149,15 @@ class Parser {
         return read_value(PERSISTENT_KEEPALIVE, value, peer_.persistent_keepalive);
     }
 
+    Result<> read_rate_limit(std::string_view value)
+    {
+        return read_value(BYTE_COUNT, value, peer_.rate_limit);
+    }
+    Result<> read_quota(std::string_view value)
+    {
+        return read_value(BYTE_COUNT, value, peer_.quota);
+    }
+
     std::string_view name_;
     unsigned line_ = 0;
     const Section *section_ = nullptr;
@@ -190,6 +199,8 @@ const Parser::Field Parser::PEER_FIELDS[] = {
     {"AllowedIPs", &Parser::read_allowed_ips},
     {"Endpoint", &Parser::read_endpoint},
     {"PersistentKeepalive", &Parser::read_persistent_keepalive},
+    {"RateLimit", &Parser::read_rate_limit},
+    {"Quota", &Parser::read_quota},
 };
 const Parser::Section Parser::INTERFACE{"[Interface]", INTERFACE_FIELDS};
 const Parser::Section Parser::PEER{"[Peer]", PEER_FIELDS};
@@ -287,6 +298,10 @@ Result<> Parser::end_peer()
         }
         if (!peer_.persistent_keepalive)
             peer_.persistent_keepalive = earlier.persistent_keepalive;
+        if (!peer_.rate_limit)
+            peer_.rate_limit = earlier.rate_limit;
+        if (!peer_.quota)
+            peer_.quota = earlier.quota;
         slot->second = peers_.size();
     }
     peers_.push_back(std::exchange(peer_, ConfigPeer{}));

@@ -24,6 +24,8 @@ struct ConfigPeer {
     std::vector<HostPort> endpoints; ///< not resolved, in order of preference
     unsigned endpoint_line = 0;      ///< for the sentence when none can be resolved
     std::optional<std::uint16_t> persistent_keepalive;
+    std::optional<std::uint64_t> rate_limit;
+    std::optional<std::uint64_t> quota;
     std::vector<Prefix> allowed_ips;
 };
 

@@ -37,6 +37,9 @@ Json to_json(const PeerStatus &peer, Include include)
               {"rx_bytes", peer.rx_bytes},
               {"tx_bytes", peer.tx_bytes},
               {"persistent_keepalive", peer.persistent_keepalive},
+              {"rate_limit", peer.rate_limit},
+              {"quota", peer.quota},
+              {"quota_used", peer.quota_used},
               {"path", peer.path},
               {"has_preshared_key", peer.preshared_key.has_value()}};
     if (!peer.places.empty())

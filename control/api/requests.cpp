@@ -61,6 +61,9 @@ Result<PeerChange> read_peer(const Fields &fields)
     peer.endpoint = WG_TRY(fields.optional("endpoint", ENDPOINT));
     WG_TRY(read_places(fields, peer));
     peer.persistent_keepalive = WG_TRY(fields.number<std::uint16_t>("persistent_keepalive"));
+    peer.rate_limit = WG_TRY(fields.number("rate_limit", std::uint64_t{0}, MAX_BYTES));
+    peer.quota = WG_TRY(fields.number("quota", std::uint64_t{0}, MAX_BYTES));
+    peer.quota_used = WG_TRY(fields.number("quota_used", std::uint64_t{0}, MAX_BYTES));
     const auto allowed_ips = WG_TRY(fields.texts("allowed_ips", ALLOWED_IP));
     for (const Prefix &prefix :
          WG_TRY(at(fields.path_of("allowed_ips"), prefix_difference(allowed_ips))))
@@ -70,9 +73,10 @@ Result<PeerChange> read_peer(const Fields &fields)
 
 Result<PeerChange> read_new_peer(const Json &value, std::string path)
 {
-    auto fields = WG_TRY(Fields::open(value, std::move(path),
-                                      {"public_key", "name", "preshared_key", "endpoint",
-                                       "endpoints", "persistent_keepalive", "allowed_ips"}));
+    auto fields = WG_TRY(
+        Fields::open(value, std::move(path),
+                     {"public_key", "name", "preshared_key", "endpoint", "endpoints",
+                      "persistent_keepalive", "rate_limit", "quota", "quota_used", "allowed_ips"}));
     auto peer = WG_TRY(read_peer(fields));
     peer.public_key = WG_TRY(fields.required("public_key", PUBLIC_KEY));
     return peer;
@@ -127,10 +131,11 @@ Result<PeerChange> read_change(const Fields &fields)
 
 Result<PeerChange> read_peer_change(const Json &value, std::string path)
 {
-    auto fields = WG_TRY(Fields::open(value, std::move(path),
-                                      {"public_key", "name", "preshared_key", "endpoint",
-                                       "endpoints", "persistent_keepalive", "allowed_ips",
-                                       "replace_allowed_ips", "update_only", "remove"}));
+    auto fields =
+        WG_TRY(Fields::open(value, std::move(path),
+                            {"public_key", "name", "preshared_key", "endpoint", "endpoints",
+                             "persistent_keepalive", "rate_limit", "quota", "quota_used",
+                             "allowed_ips", "replace_allowed_ips", "update_only", "remove"}));
     auto peer = WG_TRY(read_change(fields));
     peer.remove = WG_TRY(fields.boolean("remove"));
     return peer;
@@ -151,10 +156,11 @@ Result<Request> tunnel_set(const Json &params)
 
 Result<Request> peer_set(const Json &params)
 {
-    auto fields = WG_TRY(Fields::open(params, "",
-                                      {"tunnel", "public_key", "name", "preshared_key", "endpoint",
-                                       "endpoints", "persistent_keepalive", "allowed_ips",
-                                       "replace_allowed_ips", "update_only"}));
+    auto fields =
+        WG_TRY(Fields::open(params, "",
+                            {"tunnel", "public_key", "name", "preshared_key", "endpoint",
+                             "endpoints", "persistent_keepalive", "rate_limit", "quota",
+                             "quota_used", "allowed_ips", "replace_allowed_ips", "update_only"}));
     ChangePeer request;
     request.tunnel = WG_TRY(fields.required("tunnel", INTERFACE_NAME));
     request.peer = WG_TRY(read_change(fields));
@@ -248,18 +254,12 @@ struct Method {
 };
 
 constexpr Method METHODS[] = {
-    {"tunnel.add", tunnel_add},
-    {"tunnel.remove", tunnel_remove},
-    {"tunnel.list", tunnel_list},
-    {"tunnel.set", tunnel_set},
-    {"peer.set", peer_set},
-    {"peer.remove", peer_remove},
-    {"peer.list", peer_list},
-    {"nic.attach", nic_attach},
-    {"nic.detach", nic_detach},
-    {"nic.list", nic_list},
-    {"status", status},
-    {"events.subscribe", events_subscribe},
+    {"tunnel.add", tunnel_add},   {"tunnel.remove", tunnel_remove},
+    {"tunnel.list", tunnel_list}, {"tunnel.set", tunnel_set},
+    {"peer.set", peer_set},       {"peer.remove", peer_remove},
+    {"peer.list", peer_list},     {"nic.attach", nic_attach},
+    {"nic.detach", nic_detach},   {"nic.list", nic_list},
+    {"status", status},           {"events.subscribe", events_subscribe},
 };
 
 } // namespace

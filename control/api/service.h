@@ -45,6 +45,9 @@ struct PeerStatus {
     std::uint64_t rx_bytes = 0;
     std::uint64_t tx_bytes = 0;
     std::uint16_t persistent_keepalive = 0;
+    std::uint64_t rate_limit = 0; ///< bytes a second each way, 0: none
+    std::uint64_t quota = 0;      ///< bytes, both ways together, 0: none
+    std::uint64_t quota_used = 0;
     std::string path; ///< how its packets leave: "bpf eth0" or "socket: REASON"
 };
 

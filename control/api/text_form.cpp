@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <limits>
 
@@ -63,6 +64,22 @@ Result<std::uint32_t> parse_fwmark(std::string_view text)
     if (text.starts_with("0x"))
         return parse_number<std::uint32_t>(text.substr(2), 16);
     return parse_number<std::uint32_t>(text);
+}
+
+Result<std::uint64_t> parse_byte_count(std::string_view text)
+{
+    static constexpr std::string_view UNITS = "KMGT";
+    if (is_off(text))
+        return std::uint64_t{0};
+    unsigned shift = 0;
+    if (!text.empty()) {
+        const auto letter = std::toupper(static_cast<unsigned char>(text.back()));
+        if (const auto unit = UNITS.find(static_cast<char>(letter)); unit != UNITS.npos) {
+            shift = 10 * (static_cast<unsigned>(unit) + 1);
+            text.remove_suffix(1);
+        }
+    }
+    return WG_TRY(parse_number<std::uint64_t>(text, 10, 0, MAX_BYTES >> shift)) << shift;
 }
 
 Result<std::uint32_t> parse_mtu(std::string_view text)

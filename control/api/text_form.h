@@ -37,6 +37,8 @@ inline constexpr std::size_t MAX_PLACES = 8; // where one peer may be
 Result<std::uint16_t> parse_port(std::string_view text);
 Result<std::uint16_t> parse_persistent_keepalive(std::string_view text);
 Result<std::uint32_t> parse_fwmark(std::string_view text);
+/// "1500", "10K", "10M", "5G", "2T": by 1024, as they are shown.
+Result<std::uint64_t> parse_byte_count(std::string_view text);
 Result<std::uint32_t> parse_mtu(std::string_view text);
 Result<bool> parse_attach_policy(std::string_view text);
 Result<HostPort> parse_host_port(std::string_view text);
@@ -46,15 +48,18 @@ Result<std::string> parse_peer_name(std::string_view text);
 Result<AttachMode> parse_attach_mode(std::string_view text);
 std::string_view attach_mode_name(AttachMode mode);
 
-inline constexpr std::ptrdiff_t MAX_PEER_NAME = 64; // characters
-inline constexpr std::uint32_t MIN_MTU = 68;        // IPv4's smallest
-inline constexpr std::uint32_t MAX_MTU = 65535;     // a veth's largest
+inline constexpr std::ptrdiff_t MAX_PEER_NAME = 64;    // characters
+inline constexpr std::uint64_t MAX_BYTES = 1ULL << 53; // what every JSON can tell exactly
+inline constexpr std::uint32_t MIN_MTU = 68;           // IPv4's smallest
+inline constexpr std::uint32_t MAX_MTU = 65535;        // a veth's largest
 
 inline constexpr TextForm<std::uint16_t> LISTEN_PORT{"0 to 65535", parse_port};
 inline constexpr TextForm<std::uint16_t> PERSISTENT_KEEPALIVE{"0 to 65535 seconds or off",
                                                               parse_persistent_keepalive};
 inline constexpr TextForm<std::uint32_t> FWMARK{"0 to 4294967295, 0x hex or off", parse_fwmark};
 inline constexpr TextForm<bool> ATTACH_POLICY{"auto or no", parse_attach_policy};
+inline constexpr TextForm<std::uint64_t> BYTE_COUNT{
+    "bytes up to 8192T like 1500, 64K, 10M, 5G or 1T, or off", parse_byte_count};
 inline constexpr TextForm<std::uint32_t> MTU{"68 to 65535", parse_mtu};
 inline constexpr TextForm<PrefixTerm> ALLOWED_IP{
     "an IP prefix like 10.0.0.0/8, or !10.1.0.0/16 to leave one out", PrefixTerm::parse};

@@ -279,6 +279,9 @@ TunnelStatus Tunnel::status()
         peer.rx_bytes = info.rx_bytes;
         peer.tx_bytes = info.tx_bytes;
         peer.persistent_keepalive = info.persistent_keepalive;
+        peer.rate_limit = info.rate_limit;
+        peer.quota = info.quota;
+        peer.quota_used = info.quota_used;
         peer.path = routes_.path(info.id);
         status.peers.push_back(std::move(peer));
     }

@@ -27,6 +27,14 @@ bool is_zero(const std::uint8_t (&bytes)[16])
     return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; });
 }
 
+/// An eighth of a second, or what is little at any rate: as much as TCP sends in one go.
+constexpr std::uint64_t BURST_NS = 125'000'000, BURST_BYTES = 65'536, NS_PER_S = 1'000'000'000;
+
+std::uint64_t burst_ns(std::uint64_t rate_limit)
+{
+    return rate_limit == 0 ? 0 : std::max(BURST_NS, BURST_BYTES * NS_PER_S / rate_limit);
+}
+
 } // namespace
 
 wg_peer to_abi(TunnelId tunnel, const PeerState &peer, const wg_route &route)
@@ -38,6 +46,11 @@ wg_peer to_abi(TunnelId tunnel, const PeerState &peer, const wg_route &route)
     abi.previous = peer.previous;
     abi.next = peer.next;
     abi.flags = peer.sending_valid ? 0U : static_cast<std::uint32_t>(WG_PEER_SENDING_INVALID);
+    if (peer.rate_limit != 0 || peer.quota != 0)
+        abi.flags |= WG_PEER_LIMITED;
+    abi.rate_limit = peer.rate_limit;
+    abi.burst_ns = burst_ns(peer.rate_limit);
+    abi.quota = peer.quota;
     abi.persistent_keepalive = peer.persistent_keepalive;
     if (peer.endpoint) {
         abi.endpoint = peer.endpoint->to_abi();
@@ -69,6 +82,8 @@ PeerState from_abi(const wg_peer &peer)
         state.endpoint->source_ifindex = peer.source_ifindex;
     }
     state.persistent_keepalive = peer.persistent_keepalive;
+    state.rate_limit = peer.rate_limit;
+    state.quota = peer.quota;
     copy(peer.latest_timestamp, state.latest_timestamp);
     if (peer.last_handshake != 0)
         state.last_handshake = WallTime(ns(peer.last_handshake));

@@ -158,12 +158,18 @@ PeerActivity BpfDatapath::activity(PeerId peer) const
     const auto when = [&](__u64 &value) { return instant_from_ns(read(value)); };
     return {.tx_bytes = read(from.tx_bytes),
             .rx_bytes = read(from.rx_bytes),
+            .quota_used = read(from.quota_used),
             .last_sent = when(from.last_sent),
             .first_unanswered = when(from.first_unanswered),
             .last_received = when(from.last_received),
             .last_data_received = when(from.last_data_received),
             .first_unacknowledged = when(from.first_unacknowledged),
             .moved = (std::atomic_ref(from.events).load() & WG_EVENT_ENDPOINT) != 0};
+}
+
+void BpfDatapath::set_quota_used(PeerId peer, std::uint64_t bytes)
+{
+    std::atomic_ref(activity_of(peer).quota_used).store(bytes);
 }
 
 void BpfDatapath::acknowledge(PeerId peer, std::uint32_t bits)

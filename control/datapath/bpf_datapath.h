@@ -53,6 +53,7 @@ class BpfDatapath {
     void remove_allowed_ip(TunnelId tunnel, const Prefix &prefix);
     std::optional<PeerId> lookup_allowed_ip(TunnelId tunnel, const IpAddress &address) const;
     PeerActivity activity(PeerId peer) const;
+    void set_quota_used(PeerId peer, std::uint64_t bytes);
     void acknowledge(PeerId peer, std::uint32_t bits);
     std::optional<std::pair<Endpoint, Instant>> observed_endpoint(KeypairId keypair) const;
     void record_sent(PeerId peer, std::size_t bytes, Instant when);

@@ -47,12 +47,15 @@ struct PeerState {
     std::uint16_t persistent_keepalive = 0; ///< seconds, 0: off
     Timestamp latest_timestamp{};
     std::optional<WallTime> last_handshake;
+    std::uint64_t rate_limit = 0; ///< bytes a second each way, 0: none
+    std::uint64_t quota = 0;      ///< bytes, both ways together, 0: none
 };
 
 /// What has happened on the wire. Zero instants: never.
 struct PeerActivity {
     std::uint64_t tx_bytes = 0;
     std::uint64_t rx_bytes = 0;
+    std::uint64_t quota_used = 0;
     Instant last_sent{};        ///< any authenticated packet
     Instant first_unanswered{}; ///< first data sent after last_received; stale when older than it
     Instant last_received{};    ///< any authenticated packet
@@ -101,6 +104,7 @@ class Datapath {
     virtual void remove_allowed_ip(const Prefix &prefix) = 0;
 
     virtual PeerActivity activity(PeerId peer) = 0;
+    virtual void set_quota_used(PeerId peer, std::uint64_t bytes) = 0;
     /// Clears event bits (wg_event_bits): the next such event rings again. Clear first, then look.
     virtual void acknowledge(PeerId peer, std::uint32_t bits) = 0;
     /// Where the last packet of this keypair from elsewhere than the peer's endpoint came from.

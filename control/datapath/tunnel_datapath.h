@@ -40,6 +40,10 @@ class TunnelDatapath final : public Datapath {
         maps_.remove_allowed_ip(tunnel_, prefix);
     }
     PeerActivity activity(PeerId peer) override { return maps_.activity(peer); }
+    void set_quota_used(PeerId peer, std::uint64_t bytes) override
+    {
+        maps_.set_quota_used(peer, bytes);
+    }
     void acknowledge(PeerId peer, std::uint32_t bits) override { maps_.acknowledge(peer, bits); }
     std::optional<std::pair<Endpoint, Instant>> observed_endpoint(KeypairId keypair) override
     {

@@ -28,6 +28,9 @@ struct PeerChange {
     /// Where it may be, in order of preference, each "HOST:PORT".
     std::optional<std::vector<std::string>> places;
     std::optional<std::uint16_t> persistent_keepalive; ///< seconds, 0: off
+    std::optional<std::uint64_t> rate_limit;           ///< bytes a second each way, 0: none
+    std::optional<std::uint64_t> quota;                ///< bytes, both ways together, 0: none
+    std::optional<std::uint64_t> quota_used;           ///< of it, from now on
     bool replace_allowed_ips = false;
     std::vector<AllowedIpChange> allowed_ips;
 };

@@ -47,6 +47,7 @@ class Device::State::Request {
         Peer *peer;
         bool starts_keepalive;
         bool has_new_places;
+        std::optional<std::uint64_t> quota_used;
     };
 
     void prepare_identity();
@@ -204,8 +205,8 @@ Result<> Device::State::Request::prepare_peer(PeerChange &change)
     const bool has_new_places = set_places(*peer, change);
     WG_TRY(set_published(*peer, change));
     WG_TRY(set_allowed_ips(*peer, change));
-    steps_.push_back(
-        {peer, old_interval == 0 && peer->state.persistent_keepalive != 0, has_new_places});
+    steps_.push_back({peer, old_interval == 0 && peer->state.persistent_keepalive != 0,
+                      has_new_places, change.quota_used});
     return {};
 }
 
@@ -246,8 +247,11 @@ Result<> Device::State::Request::set_published(Peer &peer, const PeerChange &cha
         peer.set_endpoint(*change.endpoint, now_.instant);
     if (change.persistent_keepalive)
         peer.state.persistent_keepalive = *change.persistent_keepalive;
+    peer.state.rate_limit = change.rate_limit.value_or(old.rate_limit);
+    peer.state.quota = change.quota.value_or(old.quota);
     if (!is_new && !peer.endpoint_moved &&
-        peer.state.persistent_keepalive == old.persistent_keepalive)
+        peer.state.persistent_keepalive == old.persistent_keepalive &&
+        peer.state.rate_limit == old.rate_limit && peer.state.quota == old.quota)
         return {};
     rollback_.add([this, &peer, old, since, is_new] {
         peer.state = old;
@@ -315,6 +319,8 @@ void Device::State::Request::commit()
     for (const Step &step : steps_) {
         if (doomed_.contains(step.peer))
             continue;
+        if (step.quota_used)
+            state_.datapath.set_quota_used(step.peer->id(), *step.quota_used);
         state_.tell_endpoint(*step.peer);
         if (step.has_new_places)
             state_.look_up(*step.peer);

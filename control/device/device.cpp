@@ -171,6 +171,9 @@ PeerInfo Device::State::describe(const Peer &peer) const
     info.rx_bytes = activity.rx_bytes;
     info.tx_bytes = activity.tx_bytes;
     info.persistent_keepalive = peer.state.persistent_keepalive;
+    info.rate_limit = peer.state.rate_limit;
+    info.quota = peer.state.quota;
+    info.quota_used = activity.quota_used;
     return info;
 }
 

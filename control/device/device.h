@@ -39,6 +39,9 @@ struct PeerInfo {
     std::uint64_t rx_bytes = 0;
     std::uint64_t tx_bytes = 0;
     std::uint16_t persistent_keepalive = 0;
+    std::uint64_t rate_limit = 0; ///< bytes a second each way, 0: none
+    std::uint64_t quota = 0;      ///< bytes, 0: none
+    std::uint64_t quota_used = 0;
 };
 
 class Device {

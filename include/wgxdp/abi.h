@@ -124,8 +124,9 @@ static_assert(sizeof(struct wg_route) == 4 + 4 + 16 + 6 + 6 + 1 + 1 + 2);
 
 /* peers: version → one state of a peer; peer_versions[peer id] names the valid one. */
 enum wg_peer_flags : __u32 {
-    WG_PEER_SENDING_INVALID = 1
-}; /* do not send with current: a new handshake is due */
+    WG_PEER_SENDING_INVALID = 1, /* do not send with current: a new handshake is due */
+    WG_PEER_LIMITED = 2,         /* has a rate limit or a quota */
+};
 struct wg_peer {
     __u32 id;
     __u32 tunnel;
@@ -142,8 +143,12 @@ struct wg_peer {
     __u8 public_key[WG_KEY_SIZE];
     __u8 latest_timestamp[WG_TIMESTAMP_SIZE]; /* of the last accepted initiation */
     __u64 last_handshake;                     /* wall clock, ns since 1970, 0: never */
+    __u64 rate_limit; /* bytes a second, each way, 0: none. Counted as tx_bytes and rx_bytes are */
+    __u64 burst_ns;   /* of rate_limit, that may pass at once */
+    __u64 quota;      /* bytes, both ways together, 0: none */
 };
-static_assert(sizeof(struct wg_peer) == 4 + 4 + 3 * 8 + 4 + 2 + 2 + 24 + 16 + 4 + 40 + 32 + 12 + 8);
+static_assert(sizeof(struct wg_peer) ==
+              4 + 4 + 3 * 8 + 4 + 2 + 2 + 24 + 16 + 4 + 40 + 32 + 12 + 8 + 3 * 8);
 
 /* peer_secrets, tunnel_secrets: preshared and private keys, for a daemon that takes over. The lock
  * is there for BPF_F_LOCK: it makes user space overwrite a key where it is. */
@@ -190,7 +195,8 @@ struct wg_peer_activity {
     __u64 send_burst_since; /* how busy a peer without a ring is: wg_burst */
     __u32 send_burst;
     __u32 padding0;
-    __u64 line0[2];
+    __u64 send_free_at; /* when all that was sent would have passed at the rate limit */
+    __u64 quota_used;   /* bytes, both ways, counted while there is a quota */
     __u64 rx_bytes;
     __u64 last_received; /* any authenticated packet */
     __u64 last_data_received;
@@ -199,7 +205,8 @@ struct wg_peer_activity {
     __u64 receive_burst_since;
     __u32 receive_burst;
     __u32 receive_ring; /* of the daemon */
-    __u64 line1[2];
+    __u64 receive_free_at;
+    __u64 line1;
 };
 static_assert(sizeof(struct wg_peer_activity) == 64 + 64);
 

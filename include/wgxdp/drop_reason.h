@@ -36,6 +36,8 @@ enum wg_drop_reason : __u32 {
     WG_DROP_NO_ROOM,
     WG_DROP_NO_STATE,
     WG_DROP_NOT_DELIVERED,
+    WG_DROP_OVER_RATE,
+    WG_DROP_OVER_QUOTA,
     /* handshakes, counted by the daemon */
     WG_DROP_BAD_TYPE,
     WG_DROP_BAD_MAC1,
@@ -79,6 +81,8 @@ static inline const char *wg_drop_reason_name(enum wg_drop_reason reason)
         "no_room",
         "no_state",
         "not_delivered",
+        "over_rate",
+        "over_quota",
         "bad_type",
         "bad_mac1",
         "bad_mac2",

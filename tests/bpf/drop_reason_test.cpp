@@ -235,7 +235,8 @@ TEST_F(DropReason, no_state_when_sending_with_a_keypair_whose_keys_are_gone)
     EXPECT_EQ(keypair(peer.current.id).tx_counter, 1) << "the nonce is lost with the packet";
 }
 
-/* not_delivered: wg_deliver_test.cpp. overtaken: ring_send_test.cpp. no_room: a helper has failed,
+/* not_delivered: wg_deliver_test.cpp. overtaken: ring_send_test.cpp. over_rate, over_quota:
+ * limits_test.cpp. no_room: a helper has failed,
  * as for want of memory; no packet brings that about. bad_length and send_limit are answers of the
  * counter programs (counter_test.cpp); in a packet's way they only guard what is_sendable and
  * parse_transport_data have settled before. */
@@ -246,7 +247,8 @@ TEST(DropReasons, of_the_programs_all_have_a_test)
         WG_DROP_BAD_TAG,         WG_DROP_INNER_VERSION, WG_DROP_INNER_LENGTH, WG_DROP_INNER_SOURCE,
         WG_DROP_NOT_IP,          WG_DROP_BAD_PACKET,    WG_DROP_NO_PEER,      WG_DROP_NO_ENDPOINT,
         WG_DROP_NO_SLOT,         WG_DROP_NO_ROOM,       WG_DROP_NO_STATE,     WG_DROP_NOT_DELIVERED,
-        WG_DROP_BAD_LENGTH,      WG_DROP_SEND_LIMIT,    WG_DROP_OVERTAKEN};
+        WG_DROP_BAD_LENGTH,      WG_DROP_SEND_LIMIT,    WG_DROP_OVERTAKEN,    WG_DROP_OVER_RATE,
+        WG_DROP_OVER_QUOTA};
     const std::set<wg_drop_reason> daemons = {
         WG_DROP_UNKNOWN_INDEX,      WG_DROP_STAGED_OVERFLOW,  WG_DROP_STAGED_PURGED,
         WG_DROP_ROUTING_LOOP,       WG_DROP_SEND_FAILED,      WG_DROP_BAD_TYPE,

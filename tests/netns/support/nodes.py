@@ -29,11 +29,12 @@ class PeerConfig:
     endpoint: str | None = None
     preshared_key: str | None = None
     persistent_keepalive: int | None = None
+    more: dict[str, str] = field(default_factory=dict)  # keys that wg(8) does not know
 
     def lines(self) -> list[str]:
         fields = {"PublicKey": self.public_key, "PresharedKey": self.preshared_key,
                   "AllowedIPs": ", ".join(self.allowed_ips) or None, "Endpoint": self.endpoint,
-                  "PersistentKeepalive": self.persistent_keepalive}
+                  "PersistentKeepalive": self.persistent_keepalive, **self.more}
         return ["[Peer]"] + [f"{name} = {value}" for name, value in fields.items() if value is not None]
 
 

@@ -94,6 +94,7 @@ TEST_F(Cli, peer_add_sends_only_what_is_named)
     const PeerChange &peer = service_.changed.front().peers.at(0);
     EXPECT_EQ(peer.public_key, public_key(PEER_A));
     EXPECT_FALSE(peer.endpoint || peer.preshared_key || peer.persistent_keepalive);
+    EXPECT_FALSE(peer.rate_limit || peer.quota || peer.quota_used);
     EXPECT_FALSE(peer.replace_allowed_ips);
     EXPECT_FALSE(peer.update_only);
     EXPECT_TRUE(peer.allowed_ips.empty());
@@ -104,12 +105,16 @@ TEST_F(Cli, peer_add_sends_everything_that_is_named)
     auto file = write_file("psk", std::string(PRESHARED_KEY) + "\n");
     expect_silent_success({"peer", "add", "wg0", PEER_A, "--endpoint", "192.0.2.1:9",
                            "--allowed-ips", "10.0.0.0/8,::/0", "--preshared-key", file,
-                           "--persistent-keepalive", "off"});
+                           "--persistent-keepalive", "off", "--rate-limit", "10M", "--quota", "5g",
+                           "--quota-used", "0"});
     ASSERT_EQ(service_.changed.size(), 1u);
     const PeerChange &peer = service_.changed.front().peers.at(0);
     EXPECT_EQ(peer.endpoint.value().text(), "192.0.2.1:9");
     EXPECT_TRUE(equal_constant_time(peer.preshared_key.value(), key(PRESHARED_KEY)));
     EXPECT_EQ(peer.persistent_keepalive, 0);
+    EXPECT_EQ(peer.rate_limit, 10 << 20);
+    EXPECT_EQ(peer.quota, 5ULL << 30);
+    EXPECT_EQ(peer.quota_used, 0);
     EXPECT_TRUE(peer.replace_allowed_ips);
     ASSERT_EQ(peer.allowed_ips.size(), 2u);
     EXPECT_EQ(peer.allowed_ips[1].prefix.text(), "::/0");
@@ -150,6 +155,8 @@ peer: {}
   latest handshake: 1 minute, 3 seconds ago
   transfer: 1.50 KiB received, 3.00 MiB sent
   persistent keepalive: every 25 seconds
+  rate limit: 10.00 MiB/s each way
+  quota: 1.50 KiB used of 5.00 GiB
   path: bpf eth0
 
 peer: {}

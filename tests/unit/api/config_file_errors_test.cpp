@@ -28,7 +28,7 @@ const std::string INTERFACE_FIELDS =
     "PrivateKey, ListenPort, FwMark, Address, DNS, MTU, Table, PreUp, PostUp, PreDown, PostDown, "
     "SaveConfig, Attach";
 const std::string PEER_FIELDS =
-    "PublicKey, Name, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive";
+    "PublicKey, Name, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive, RateLimit, Quota";
 
 TEST(ConfigFileErrors, name_the_wrong_line_of_the_interface)
 {
@@ -97,6 +97,8 @@ TEST(ConfigFileErrors, name_the_wrong_line_of_a_peer)
     const std::string CALLED = "Name: expected a name of up to 64 characters of UTF-8, none of "
                                "them a control character, got ";
     const std::string SECONDS = "PersistentKeepalive: expected 0 to 65535 seconds or off, got ";
+    const std::string BYTES =
+        "expected bytes up to 8192T like 1500, 64K, 10M, 5G or 1T, or off, got ";
     const Case CASES[] = {
         {"PublicKey = 4YJLQxMgqu5TKOv6Z0w1hHWyrgP8iAMIqfL83lS6u0", "PublicKey: " + KEY_EXPECTED},
         {"PresharedKey = x", "PresharedKey: " + KEY_EXPECTED},
@@ -125,6 +127,12 @@ TEST(ConfigFileErrors, name_the_wrong_line_of_a_peer)
         {"PersistentKeepalive = -1", SECONDS + "\"-1\""},
         {"PersistentKeepalive = on", SECONDS + "\"on\""},
         {"PersistentKeepalive =", SECONDS + "nothing"},
+        {"RateLimit = 10MB", "RateLimit: " + BYTES + "\"10MB\""},
+        {"RateLimit = M", "RateLimit: " + BYTES + "\"M\""},
+        {"RateLimit =", "RateLimit: " + BYTES + "nothing"},
+        {"Quota = 1.5G", "Quota: " + BYTES + "\"1.5G\""},
+        {"Quota = -1", "Quota: " + BYTES + "\"-1\""},
+        {"Quota = 8193T", "Quota: " + BYTES + "\"8193T\""},
         {"MTU = 1400", "MTU is unknown in [Peer], expected one of " + PEER_FIELDS},
         {"DNS = 1.1.1.1", "DNS is unknown in [Peer], expected one of " + PEER_FIELDS},
     };

@@ -53,6 +53,10 @@ std::string describe(const ConfigFile &config)
                 fmt::format(" at {} port {} line {}", place.host, place.port, peer.endpoint_line);
         if (peer.persistent_keepalive)
             text += fmt::format(" every {}", *peer.persistent_keepalive);
+        if (peer.rate_limit)
+            text += fmt::format(" at {} a second", *peer.rate_limit);
+        if (peer.quota)
+            text += fmt::format(" of {}", *peer.quota);
         for (const Prefix &prefix : peer.allowed_ips)
             text += " " + prefix.text();
     }
@@ -160,6 +164,9 @@ TEST(ConfigFile, is_as_lenient_as_wg_about_peers)
          " 10.128.0.0/10"},
         {"keepalive off", "PersistentKeepalive = OFF", " every 0"},
         {"longest keepalive", "PersistentKeepalive = 65535", " every 65535"},
+        {"limits", "RateLimit = 10M\nQuota = 5g", " at 10485760 a second of 5368709120"},
+        {"the largest", "RateLimit = 1500\nQuota = 8192T", " at 1500 a second of 9007199254740992"},
+        {"no limits", "RateLimit = off\nQuota = 0", " at 0 a second of 0"},
         {"IPv6 endpoint", "Endpoint = [2001:db8::1]:1", " at 2001:db8::1 port 1 line 5"},
         {"scoped endpoint", "Endpoint = [fe80::1%eth0]:65535",
          " at fe80::1%eth0 port 65535 line 5"},
@@ -189,14 +196,15 @@ TEST(ConfigFile, a_later_section_updates_the_same_peer)
     auto text =
         fmt::format("{0}"
                     "[Peer]\nPublicKey={1}\nEndpoint=a:1\nPresharedKey={3}\n"
-                    "PersistentKeepalive=5\nAllowedIPs=10.0.0.0/8\n"
+                    "PersistentKeepalive=5\nRateLimit=1K\nQuota=2K\nAllowedIPs=10.0.0.0/8\n"
                     "[Peer]\nPublicKey={2}\nAllowedIPs=10.0.0.0/8\n"
                     "[Peer]\nPublicKey={1}\nAllowedIPs=10.9.0.0/16\nPersistentKeepalive=7\n",
                     INTERFACE, PEER_A, PEER_B, PRESHARED_KEY);
     // It comes last: the allowed IPs it claims are won from the sections between, as `wg setconf`
     // would have it.
     EXPECT_EQ(understood(text), "key cF5m\npeer 4YJL 10.0.0.0/8\n"
-                                "peer tz1B psk MGrF at a port 1 line 5 every 7 10.9.0.0/16");
+                                "peer tz1B psk MGrF at a port 1 line 5 every 7 at 1024 a second "
+                                "of 2048 10.9.0.0/16");
 }
 
 TEST(ConfigFile, a_third_section_updates_the_second)

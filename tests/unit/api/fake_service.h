@@ -103,6 +103,9 @@ class FakeService final : public Service {
         busy.rx_bytes = 1536;
         busy.tx_bytes = 3 * 1024 * 1024;
         busy.persistent_keepalive = 25;
+        busy.rate_limit = 10 << 20;
+        busy.quota = 5ULL << 30;
+        busy.quota_used = 1536;
         busy.path = "bpf eth0";
         tunnel.peers.push_back(std::move(busy));
         return tunnel;

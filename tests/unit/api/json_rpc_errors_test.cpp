@@ -116,6 +116,14 @@ TEST_F(JsonRpcErrors, tunnel_add_names_the_wrong_field_of_a_peer)
          "peers[1].persistent_keepalive: expected a number from 0 to 65535, got 65536"},
         {{{"persistent_keepalive", "off"}},
          "peers[1].persistent_keepalive: expected a number from 0 to 65535, got \"off\""},
+        {{{"rate_limit", "10M"}},
+         "peers[1].rate_limit: expected a number from 0 to 9007199254740992, got \"10M\""},
+        {{{"quota", (1ULL << 53) + 1}},
+         "peers[1].quota: expected a number from 0 to "
+         "9007199254740992, got 9007199254740993"},
+        {{{"quota_used", -1}},
+         "peers[1].quota_used: expected a number from 0 to "
+         "9007199254740992, got -1"},
         {{{"allowed_ips", "10.0.0.0/8"}},
          "peers[1].allowed_ips: expected an array, got \"10.0.0.0/8\""},
         {{{"allowed_ips", {"10.0.0.0/8", "::/0", "10.0.0.0/33"}}},

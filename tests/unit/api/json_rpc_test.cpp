@@ -161,6 +161,9 @@ TEST_F(JsonRpc, peer_set_changes_one_peer)
                      {"public_key", PEER_A},
                      {"endpoint", "[2001:db8::1]:1"},
                      {"persistent_keepalive", 0},
+                     {"rate_limit", 1},
+                     {"quota", 1ULL << 53},
+                     {"quota_used", 0},
                      {"allowed_ips", json::array()},
                      {"replace_allowed_ips", true},
                      {"update_only", true}});
@@ -178,6 +181,9 @@ TEST_F(JsonRpc, peer_set_changes_one_peer)
     EXPECT_FALSE(peer.preshared_key);
     EXPECT_EQ(peer.endpoint.value().text(), "[2001:db8::1]:1");
     EXPECT_EQ(peer.persistent_keepalive, 0);
+    EXPECT_EQ(peer.rate_limit, 1);
+    EXPECT_EQ(peer.quota, 1ULL << 53);
+    EXPECT_EQ(peer.quota_used, 0);
     EXPECT_TRUE(peer.allowed_ips.empty());
 }
 
@@ -224,7 +230,8 @@ TEST_F(JsonRpc, peer_remove_removes_one_peer)
 const json QUIET_PEER{
     {"public_key", PEER_A},      {"endpoint", nullptr}, {"allowed_ips", json::array()},
     {"latest_handshake", 0},     {"rx_bytes", 0},       {"tx_bytes", 0},
-    {"persistent_keepalive", 0}, {"path", ""},          {"has_preshared_key", false}};
+    {"persistent_keepalive", 0}, {"path", ""},          {"has_preshared_key", false},
+    {"rate_limit", 0},           {"quota", 0},          {"quota_used", 0}};
 const json BUSY_PEER{{"public_key", PEER_B},
                      {"name", "busy"},
                      {"endpoint", "[2001:db8::1]:51820"},
@@ -233,6 +240,9 @@ const json BUSY_PEER{{"public_key", PEER_B},
                      {"rx_bytes", 1536},
                      {"tx_bytes", 3145728},
                      {"persistent_keepalive", 25},
+                     {"rate_limit", 10 << 20},
+                     {"quota", 5ULL << 30},
+                     {"quota_used", 1536},
                      {"path", "bpf eth0"},
                      {"has_preshared_key", true}};
 const json TUNNEL{{"name", "wg0"},

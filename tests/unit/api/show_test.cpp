@@ -79,6 +79,18 @@ TEST(Show, tells_keepalives_as_wg_does)
     }
 }
 
+TEST(Show, tells_limits_that_are_set)
+{
+    PeerStatus peer;
+    EXPECT_EQ(peer_line(peer, "rate limit"), "");
+    EXPECT_EQ(peer_line(peer, "quota"), "");
+    peer.rate_limit = 10 << 20;
+    peer.quota = 5ULL << 30;
+    peer.quota_used = 1536;
+    EXPECT_EQ(peer_line(peer, "rate limit"), "10.00 MiB/s each way");
+    EXPECT_EQ(peer_line(peer, "quota"), "1.50 KiB used of 5.00 GiB");
+}
+
 TEST(Show, leaves_out_what_is_not_set)
 {
     TunnelStatus tunnel;

@@ -126,6 +126,26 @@ TEST_F(Configuration, a_removed_peer_leaves_nothing_behind)
     a.device->event({.peer = id, .bits = WG_EVENT_SENT, .keypair = 1}, network.clock.now());
 }
 
+TEST_F(Configuration, limits_are_published_and_what_is_not_named_stays)
+{
+    PeerChange change = change_of(b);
+    change.rate_limit = 1000;
+    change.quota = 5000;
+    a.apply_to_peer(std::move(change));
+    EXPECT_EQ(a.published(b).rate_limit, 1000);
+    EXPECT_EQ(a.published(b).quota, 5000);
+    change = change_of(b);
+    change.quota = 0;
+    change.quota_used = 70;
+    a.apply_to_peer(std::move(change));
+    EXPECT_EQ(a.published(b).rate_limit, 1000);
+    EXPECT_EQ(a.published(b).quota, 0);
+    EXPECT_EQ(a.info(b).rate_limit, 1000);
+    EXPECT_EQ(a.info(b).quota_used, 70);
+    a.apply_to_peer(change_of(b));
+    EXPECT_EQ(a.info(b).quota_used, 70);
+}
+
 TEST_F(Configuration, update_only_and_remove_create_no_peer)
 {
     PeerChange change = change_of(c);
@@ -206,6 +226,8 @@ TEST_F(Configuration, too_many_peers_are_refused_and_nothing_changes)
     change.peers.back().preshared_key = d.private_key.clone();
     change.peers.back().endpoint = endpoint_at("203.0.113.1:5");
     change.peers.back().persistent_keepalive = 5;
+    change.peers.back().quota = 5;
+    change.peers.back().quota_used = 3;
     change.peers.push_back(with_allowed_ips(c, {"10.0.0.0/24"}));
     Host e(network, "192.0.2.5:1000", 5);
     change.peers.push_back(change_of(e));
@@ -224,6 +246,8 @@ TEST_F(Configuration, too_many_peers_are_refused_and_nothing_changes)
     EXPECT_TRUE(a.datapath.left_behind(a.peer_of(b)).preshared_key.is_zero());
     EXPECT_EQ(a.published(b).current, current);
     EXPECT_EQ(a.published(b).persistent_keepalive, 0U);
+    EXPECT_EQ(a.published(b).quota, 0U);
+    EXPECT_EQ(a.info(b).quota_used, 0U);
     EXPECT_TRUE(a.published(b).endpoint->same_place(b.endpoint));
 }
 

@@ -52,6 +52,10 @@ class FakeDatapath final : public Datapath {
     Result<> set_allowed_ip(const Prefix &prefix, PeerId peer) override;
     void remove_allowed_ip(const Prefix &prefix) override;
     PeerActivity activity(PeerId peer) override;
+    void set_quota_used(PeerId peer, std::uint64_t bytes) override
+    {
+        peers_.at(peer).activity.quota_used = bytes;
+    }
     void acknowledge(PeerId peer, std::uint32_t bits) override;
     std::optional<std::pair<Endpoint, Instant>> observed_endpoint(KeypairId keypair) override;
     void record_sent(PeerId peer, std::size_t bytes, Instant when) override;
