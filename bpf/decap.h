@@ -11,6 +11,7 @@
 #include "decrypt.h"
 #include "inner.h"
 #include "keypair.h"
+#include "path.h"
 #include "peer_limits.h"
 
 enum wg_ifindex : __u32 { WG_LOOPBACK_IFINDEX = 1 };
@@ -153,6 +154,26 @@ static __always_inline enum wg_drop_reason check_inner(const struct wg_packet *p
 }
 
 /* --- from outer to inner frame --- */
+
+static __always_inline enum wg_drop_reason clamp_xdp(struct xdp_md *xdp,
+                                                     const struct wg_session *session,
+                                                     const struct wg_inner *inner,
+                                                     const struct wg_tunnel *tunnel)
+{
+    if (inner->protocol != IPPROTO_TCP)
+        return WG_DROP_NONE;
+    return clamp_xdp_mss(xdp, ETH_HLEN, path_mtu(tunnel, session->peer));
+}
+
+static __always_inline enum wg_drop_reason clamp_tc(struct __sk_buff *skb,
+                                                    const struct wg_session *session,
+                                                    const struct wg_inner *inner,
+                                                    const struct wg_tunnel *tunnel)
+{
+    if (inner->protocol != IPPROTO_TCP)
+        return WG_DROP_NONE;
+    return clamp_skb_mss(skb, ETH_HLEN, path_mtu(tunnel, session->peer));
+}
 
 static __always_inline enum wg_drop_reason
 strip_xdp(struct xdp_md *xdp, const struct wg_packet *packet, const struct wg_inner *inner)

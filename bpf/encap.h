@@ -13,11 +13,13 @@
 #include "inner.h"
 #include "keypair.h"
 #include "keystream.h"
+#include "path.h"
 #include "peer_limits.h"
 
 struct wg_outgoing {
     struct wg_session session;
     struct wg_inner inner;
+    __u32 mtu;    /* of the way to the peer */
     __u32 padded; /* length of the inner packet with its padding */
     __u64 counter;
 };
@@ -60,14 +62,6 @@ static __always_inline struct wg_peer *find_destination(struct __sk_buff *skb,
     return find_allowed_ip(&peer, skb->ifindex, destination, inner->family) ? find_peer(peer) : 0;
 }
 
-static __always_inline __u32 outer_header_size(const struct wg_peer *peer)
-{
-    const __u32 ip =
-        peer->endpoint.family == WG_AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-
-    return ip + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
-}
-
 /* The keypair to send with: the current one, or a next one that the peer has used. It is current
  * already; the daemon is about to say so, but the answer to the peer's first packet cannot wait:
  * the peer may have forgotten the old one. */
@@ -101,7 +95,8 @@ is_sendable(struct wg_outgoing *out, const struct wg_tunnel *tunnel, struct wg_p
         return false;
     /* Padding must not be what makes a packet too long for its way. (The mask changes nothing: it
      * lets the verifier forget the two values that overhead can have, and prune.) */
-    out->padded = lesser(aligned, lesser(tunnel->mtu, peer->route.mtu - overhead)) & 0xffff;
+    out->mtu = path_mtu(tunnel, peer);
+    out->padded = lesser(aligned, out->mtu) & 0xffff;
     if (out->inner.length > out->padded || out->padded > WG_MAX_PAYLOAD)
         return false;
     session->peer = peer; /* all of one version: what is checked here is what is used */
@@ -127,6 +122,15 @@ static __always_inline enum wg_drop_reason make_room(struct __sk_buff *skb,
     if ((void *)(long)skb->data + size <= (void *)(long)skb->data_end)
         return WG_DROP_NONE;
     return bpf_skb_pull_data(skb, size) ? WG_DROP_NO_ROOM : WG_DROP_NONE;
+}
+
+/* Here, where every byte stands before data_end. */
+static __always_inline enum wg_drop_reason clamp_sent(struct __sk_buff *skb,
+                                                      const struct wg_outgoing *out)
+{
+    if (out->inner.protocol != IPPROTO_TCP)
+        return WG_DROP_NONE;
+    return clamp_skb_mss(skb, ETH_HLEN + outer_header_size(out->session.peer), out->mtu);
 }
 
 __global int

@@ -13,7 +13,8 @@ enum wg_ecn : __u8 { ECN_NOT_ECT = 0, ECN_ECT_1 = 1, ECN_ECT_0 = 2, ECN_CE = 3, 
 struct wg_inner {
     __u16 family;
     __u8 ecn;
-    __u32 length; /* of the whole inner packet, by its own header */
+    __u8 protocol; /* of what follows the header: IPPROTO_TCP, … */
+    __u32 length;  /* of the whole inner packet, by its own header */
 };
 
 /* available: bytes that stand there. Whether `length` fits into them is for the caller to say. */
@@ -28,6 +29,7 @@ parse_inner(struct wg_inner *inner, void *start, void *end, __u32 available)
     if (ip->version == 4) {
         inner->family = WG_AF_INET;
         inner->ecn = ip->tos & ECN_MASK;
+        inner->protocol = ip->protocol;
         inner->length = bpf_ntohs(ip->tot_len);
         return inner->length < sizeof(*ip) ? WG_DROP_INNER_LENGTH : WG_DROP_NONE;
     }
@@ -37,6 +39,7 @@ parse_inner(struct wg_inner *inner, void *start, void *end, __u32 available)
         return WG_DROP_INNER_LENGTH;
     inner->family = WG_AF_INET6;
     inner->ecn = ip6->flow_lbl[0] >> 4 & ECN_MASK;
+    inner->protocol = ip6->nexthdr;
     inner->length = sizeof(*ip6) + bpf_ntohs(ip6->payload_len);
     return WG_DROP_NONE;
 }

@@ -40,6 +40,7 @@ int wg_rx_xdp(struct xdp_md *xdp)
     drop = check_receive_limits(&session, packet.payload_length)
         ?: check_inner(&packet, &session, &inner, (void *)(long)xdp->data, (void *)(long)xdp->data_end)
         ?: strip_xdp(xdp, &packet, &inner) /* point of no return: outer headers are gone */
+        ?: clamp_xdp(xdp, &session, &inner, tunnel)
         ?: address_xdp(xdp, &inner, tunnel)
         ?: mark_xdp(xdp, &session);
     if (!drop)
@@ -73,6 +74,7 @@ int wg_rx_tc(struct __sk_buff *skb)
     drop = check_receive_limits(&session, packet.payload_length)
         ?: check_inner(&packet, &session, &inner, (void *)(long)skb->data, (void *)(long)skb->data_end)
         ?: strip_tc(skb, &packet, &inner) /* point of no return */
+        ?: clamp_tc(skb, &session, &inner, tunnel)
         ?: address_tc(skb, &inner, tunnel);
     if (!drop)
         return bpf_redirect(session.keypair->tunnel, 0); /* the tunnel's id is wg0x's ifindex */

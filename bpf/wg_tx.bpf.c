@@ -69,6 +69,7 @@ int wg_tx(struct __sk_buff *skb)
         return hand_over(skb);
     drop = check_send_limits(&out.session, out.padded)
         ?: make_room(skb, &out)
+        ?: clamp_sent(skb, &out)
         ?: seal(skb, &out)
         ?: write_outer(skb, &out, tunnel);
     if (drop)

@@ -17,9 +17,9 @@ GROUPS = {
     "quick": ["programs_quick", "interop_quick"],
     "interop": ["kernel_wireguard", "kernel_life", "rekey", "wireguard_go"],
     "netns": ["attach", "auto_attach", "configuration", "hostile_data", "hostile_handshake", "interface_life",
-              "isolation", "keepalive", "maps", "mark", "moved_interface", "moving_prefix", "nested", "outer_headers",
-              "ports", "restart", "roaming", "router", "several", "slow_path", "uapi", "unreachable", "wg_quick",
-              "wgxdp_pair"],
+              "isolation", "keepalive", "maps", "mark", "moved_interface", "moving_prefix", "mss", "nested",
+              "outer_headers", "ports", "restart", "roaming", "router", "several", "slow_path", "uapi", "unreachable",
+              "wg_quick", "wgxdp_pair"],
 }
 GROUPS["all"] = ["programs", "programs_soak", *GROUPS["netns"], *GROUPS["interop"], "virtio"]
 

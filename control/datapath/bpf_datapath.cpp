@@ -7,6 +7,10 @@
 #include <algorithm>
 #include <atomic>
 
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/udp.h>
+
 #include "base/log.h"
 #include "datapath/abi_convert.h"
 
@@ -209,6 +213,21 @@ std::optional<TunnelId> BpfDatapath::tunnel_of(PeerId peer) const
 {
     const auto found = published_.find(peer);
     return found == published_.end() ? std::nullopt : std::optional(found->second.tunnel);
+}
+
+std::size_t BpfDatapath::path_mtu(PeerId peer) const
+{
+    const auto found = published_.find(peer);
+    if (found == published_.end())
+        return 0;
+    const auto &[tunnel, state, route] = found->second;
+    const std::size_t mtu = tunnels_.find(tunnel).value_or(wg_tunnel{}).mtu;
+    const std::size_t overhead =
+        (state.endpoint && state.endpoint->address.is_v6() ? sizeof(ip6_hdr) : sizeof(iphdr)) +
+        sizeof(udphdr) + WG_TRANSPORT_OVERHEAD;
+    if (route.kind != WG_ROUTE_DIRECT || route.mtu <= overhead)
+        return mtu;
+    return std::min(mtu, route.mtu - overhead);
 }
 
 const Session *BpfDatapath::find_session(KeypairId keypair) const

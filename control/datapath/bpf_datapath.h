@@ -62,6 +62,8 @@ class BpfDatapath {
     // --- the slow path's share ---
     std::optional<Endpoint> endpoint_of(PeerId peer) const;
     std::optional<TunnelId> tunnel_of(PeerId peer) const;
+    /// The largest inner packet that reaches the peer in one piece, as far as we know.
+    std::size_t path_mtu(PeerId peer) const;
     const Session *find_session(KeypairId keypair) const;
     std::optional<KeypairId> find_index(std::uint32_t local_index) const;
     /// The one home of a counter is its element: these run the programs that change it.

@@ -6,6 +6,7 @@
 #include <wgxdp/protocol.h>
 
 #include "datapath/inner_packet.h"
+#include "mss.h"
 #include "noise/crypto.h"
 
 namespace wg {
@@ -75,7 +76,14 @@ SlowPath::check_inner(PeerId peer, Buffer payload, std::uint8_t outer_ecn)
         return tl::unexpected(WG_DROP_INNER_SOURCE);
     payload.resize(inner->length);
     ecn_decapsulate(payload, outer_ecn);
+    clamp_mss(payload, peer);
     return payload;
+}
+
+void SlowPath::clamp_mss(MutableBytes packet, PeerId peer) const
+{
+    mss_clamp(packet.data(), packet.data() + packet.size(),
+              static_cast<std::uint32_t>(datapath_.path_mtu(peer)));
 }
 
 Buffer SlowPath::frame(Bytes packet) const
@@ -115,6 +123,7 @@ bool SlowPath::send(PeerId peer, KeypairId keypair, Bytes packet)
     std::memcpy(message.data(), &header, sizeof(header));
     const MutableBytes sealed = MutableBytes(message).subspan(sizeof(header));
     std::ranges::copy(packet, sealed.begin());
+    clamp_mss(sealed.first(packet.size()), peer);
     chacha20poly1305_seal(sealed, sealed.first(padded), {}, session->send_key, *counter);
     const auto inner = parse_inner(packet);
     OutgoingDatagram datagram{*endpoint, message,

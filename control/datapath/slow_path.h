@@ -36,6 +36,7 @@ class SlowPath {
     tl::expected<Buffer, wg_drop_reason> open(const Datagram &datagram);
     tl::expected<Buffer, wg_drop_reason>
     check_inner(PeerId peer, Buffer payload, std::uint8_t outer_ecn);
+    void clamp_mss(MutableBytes packet, PeerId peer) const;
     Buffer frame(Bytes packet) const;
     void inject(std::span<const Buffer> frames);
 
