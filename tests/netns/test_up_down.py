@@ -168,6 +168,12 @@ class UpDown(unittest.TestCase):
                          {"172.30.0.0/32", "172.30.0.2/31"})
         expect_ping(self.a, self.pair.inner[4][1], 3, wait=5)
         self.assertNotIn(self.name, self.a.run("ip", "route", "get", FAR[4], check=False).stdout)
+        self.topology.addresses(self.b, "lo", "172.30.0.2/32")
+        self.a.ip("route", "add", "172.30.0.0/24", "via", "10.9.0.2")
+        for address, is_tunnelled in ((FAR[4], False), ("172.30.0.2", True)):
+            before = self.node.peers(self.name)[0].tx_bytes
+            self.a.run("ping", "-c", "1", "-W", "20", "-s", "1000", address)
+            self.assertEqual(self.node.peers(self.name)[0].tx_bytes - before >= 1000, is_tunnelled, address)
 
     # --- default routes ---
 
@@ -214,6 +220,20 @@ class UpDown(unittest.TestCase):
             expect_ping(self.a, address, 3, wait=5)
         expect_ping(self.a, "10.9.0.2", 1)  # the main table's own routes stay
         self.wgxdp("down", path)
+
+    @unittest.skipUnless(shutil.which("nft"), "this machine has no nft")
+    def test_the_firewall_is_one_that_nft_takes(self):
+        (self.fakes / "nft").unlink()
+        self.default_routes(4, 6)
+        self.other.up(self.pair.configs[1])
+        path = self.up()
+        for family, address in (("ip", "10.7.0.1"), ("ip6", "fd07::1")):
+            rules = self.a.run("nft", "list", "table", family, f"wg-quick-{self.name}").stdout
+            self.assertIn(f'iifname != "{self.name}" {family} daddr {address} fib saddr type != local drop', rules)
+        for address in FAR.values():
+            expect_ping(self.a, address, 3, wait=5)
+        self.wgxdp("down", path)
+        self.assertEqual(self.a.run("nft", "list", "tables").stdout, "")
 
     @unittest.skipIf(shutil.which("nft"), "this machine has nft")
     def test_a_default_route_needs_its_firewall(self):

@@ -7,7 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from .host import CheckFailed, executable, run, wait_until
+from .host import CheckFailed, ProcessFailed, executable, run, wait_until
 from .nodes import PeerStatus, TunnelConfig
 from .topology import Netns, Topology, kill_and_wait, process_runs
 
@@ -204,7 +204,7 @@ class Wgxdp:
                 there = {tunnel["name"] for tunnel in self.rpc("tunnel.list")}
                 for tunnel in list(self._tunnels):
                     if tunnel in there:  # one whose interface was deleted with its namespace is gone already
-                        self.down(tunnel)
+                        self._down_or_gone(tunnel)
                 for device in list(self._nics):
                     self.detach(device)
             wait_until(lambda: not self.leftovers(), f"nothing is left of instance {self.instance}", deadline)
@@ -212,6 +212,14 @@ class Wgxdp:
             error.add_note(f"left behind: {', '.join(self.leftovers()) or 'nothing'}")
             self._sweep()
             raise
+
+    def _down_or_gone(self, tunnel: str) -> None:
+        """The daemon may notice this moment that its interface was deleted."""
+        try:
+            self.down(tunnel)
+        except ProcessFailed as failure:
+            if "there is no tunnel" not in str(failure):
+                raise
 
     def _sweep(self) -> None:
         if self._pid:

@@ -248,7 +248,7 @@ TEST_F(Quick, a_failed_firewall_is_set_back)
     const auto back = std::find(failed, programs_.acts.end(), "nft -f -");
     ASSERT_NE(back, programs_.acts.end());
     EXPECT_NE((back + 1)->find("mark 51820"), std::string::npos);
-    EXPECT_NE((back + 1)->find("10.7.0.1/24"), std::string::npos);
+    EXPECT_NE((back + 1)->find("daddr 10.7.0.1 "), std::string::npos);
 }
 
 TEST_F(Quick, reload_removes_its_own_routes_and_no_hooks)
