@@ -117,8 +117,9 @@ Result<> Quick::apply_for_good(const Json &tunnel, const Json &peers)
     const Json &present = tunnel.at("peers");
     Json change{{"name", file_.name}, {"peers", Json::array()}};
     if (const auto &key = file_.config.private_key; !key.is_zero()) {
-        change["private_key"] = to_base64(key.bytes());
-        if (tunnel.value("private_key", "") != change["private_key"]) // the old one was no peer
+        const auto text = to_base64(key.bytes());
+        change["private_key"] = text;
+        if (tunnel.value("private_key", "") != text) // the old one was no peer
             change["peers"] = change_params(peers, present);
     }
     append(change["peers"], removal_params(peers, present));
