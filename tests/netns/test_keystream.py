@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support import MIB, Pair, Topology, Wgxdp, main, wait_until
+from support.host import on_one_cpu
 
 SIZE = 50 * MIB
 PACKETS = SIZE // 1420
@@ -32,17 +33,6 @@ def environment(**variables: str):
     finally:
         for name in variables:
             del os.environ[name]
-
-
-@contextmanager
-def on_one_cpu():
-    """This process, and all it starts."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 class Keystream(unittest.TestCase):

@@ -8,6 +8,7 @@ import struct
 import unittest
 
 from support import Capture, main, wait_until
+from support.host import on_one_cpu
 from support.hostile import PORT, HostileCases, for_each_mode
 from support.noise import INITIATION, RESPONSE, TRANSPORT_DATA, message_type
 from support.noise_peer import SINK_PORT
@@ -111,7 +112,8 @@ class OuterHeaders(HostileCases):
         else:
             self.connect(self.alice)
         for number, (family, size, ds) in enumerate(cases, start=1):
-            with self.c.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+            kind = socket.AF_INET if family == 4 else socket.AF_INET6
+            with on_one_cpu(), self.c.socket(kind, socket.SOCK_DGRAM) as sender:
                 sender.setsockopt(*TOS_OPTION[family], ds)
                 sender.sendto(bytes(size), (self.alice.inner[family], SINK_PORT))
             if not staged:  # one by one: while the next hop is not resolved the daemon sends, and BPF could overtake

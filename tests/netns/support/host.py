@@ -9,6 +9,7 @@ import sys
 import time
 import unittest
 from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,17 @@ T = TypeVar("T")
 
 class CheckFailed(AssertionError):
     """Traffic or state is not what the scenario demands."""
+
+
+@contextmanager
+def on_one_cpu():
+    """This thread, and all it starts. (What leaves a veth from two CPUs may arrive in another order.)"""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 class ProcessFailed(Exception):

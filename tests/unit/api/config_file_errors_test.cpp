@@ -95,7 +95,7 @@ TEST(ConfigFileErrors, name_the_wrong_line_of_a_peer)
     const std::string PLACE =
         "Endpoint: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got ";
     const std::string CALLED = "Name: expected a name of up to 64 characters of UTF-8, none of "
-                               "them a control character, got ";
+                               "them '#' or a control character, and without outer blanks, got ";
     const std::string SECONDS = "PersistentKeepalive: expected 0 to 65535 seconds or off, got ";
     const std::string BYTES =
         "expected bytes up to 8192T like 1500, 64K, 10M, 5G or 1T, or off, got ";

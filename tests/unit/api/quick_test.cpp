@@ -183,7 +183,8 @@ TEST_F(Quick, save_writes_what_is_and_keeps_what_only_the_file_knows)
                                 "FwMark = 0xca6c\nPrivateKey = {}\n\n[Peer]\nPublicKey = {}\n\n"
                                 "[Peer]\nPublicKey = {}\nName = busy\nPresharedKey = {}\n"
                                 "AllowedIPs = 10.0.0.0/8, fd00::/8\n"
-                                "Endpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\n",
+                                "Endpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\n"
+                                "RateLimit = 10485760\nQuota = 5368709120\n",
                                 PRIVATE_KEY, PEER_A, PEER_B, PRESHARED_KEY));
     expect_silent_success({"up", path});
 }
