@@ -150,6 +150,16 @@ Instant Device::next_deadline() const
     return state_->schedule.next();
 }
 
+/// What every event of a peer that we know tells.
+PeerEvent Device::State::event_of(const Peer &peer, PeerEventKind kind, std::string_view reason)
+{
+    return {.kind = kind,
+            .peer = &peer.state.public_key,
+            .name = peer.name,
+            .endpoint = peer.state.endpoint,
+            .reason = reason};
+}
+
 void Device::State::report(const PeerEvent &event) const
 {
     if (device.report)

@@ -145,12 +145,9 @@ void Device::State::retransmit_handshake(Peer &peer, Now now)
         purge_staged_packets(peer);
         peer.timers.handshake_abandoned(now.instant);
         datapath.acknowledge(peer.id(), WG_EVENT_RECEIVED);
-        report({.kind = PeerEventKind::handshake_failed,
-                .peer = &peer.state.public_key,
-                .name = peer.name,
-                .endpoint = peer.state.endpoint,
-                .reason = "gave_up",
-                .attempts = std::exchange(peer.unanswered, 0)});
+        auto event = event_of(peer, PeerEventKind::handshake_failed, "gave_up");
+        event.attempts = std::exchange(peer.unanswered, 0);
+        report(event);
         session_lost(peer, "gave_up");
         return;
     }

@@ -51,12 +51,9 @@ void Device::State::look_up(Peer &peer)
 /// Each time that another one is to be sent: packets that want a session may come before the timer.
 void Device::State::initiation_unanswered(Peer &peer, Now now)
 {
-    report({.kind = PeerEventKind::handshake_failed,
-            .peer = &peer.state.public_key,
-            .name = peer.name,
-            .endpoint = peer.state.endpoint,
-            .reason = "no_answer",
-            .attempts = peer.unanswered});
+    auto event = event_of(peer, PeerEventKind::handshake_failed, "no_answer");
+    event.attempts = peer.unanswered;
+    report(event);
     if (peer.places.empty() || peer.unanswered % ATTEMPTS_A_PLACE != 0)
         return;
     look_up(peer); // names may mean other addresses than the last time

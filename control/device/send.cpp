@@ -116,13 +116,13 @@ void Device::State::send_message(Peer &peer, MutableBytes message, Now now)
 {
     peer.cookie_generator.add_macs(message, now.instant);
     datapath.record_sent(peer.id(), message.size(), now.instant);
-    if (const int error = datapath.send_message(*peer.state.endpoint, message, HANDSHAKE_DS))
-        report({.kind = PeerEventKind::handshake_failed,
-                .peer = &peer.state.public_key,
-                .name = peer.name,
-                .endpoint = peer.state.endpoint,
-                .reason = wg_drop_reason_name(WG_DROP_SEND_FAILED),
-                .error = error});
+    const int error = datapath.send_message(*peer.state.endpoint, message, HANDSHAKE_DS);
+    if (error == 0)
+        return;
+    auto event =
+        event_of(peer, PeerEventKind::handshake_failed, wg_drop_reason_name(WG_DROP_SEND_FAILED));
+    event.error = error;
+    report(event);
 }
 
 void Device::State::send_keepalive(Peer &peer, Now now)

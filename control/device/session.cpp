@@ -74,24 +74,15 @@ void Device::State::handshake_complete(Peer &peer, Now now)
     peer.state.last_handshake = now.wall;
     log::debug("peer {}: handshake complete, keypair {}", to_base64(peer.state.public_key),
                peer.keypairs.current()->id);
-    PeerEvent event{.kind = PeerEventKind::handshake_complete,
-                    .peer = &peer.state.public_key,
-                    .name = peer.name,
-                    .endpoint = peer.state.endpoint};
-    report(event);
-    event.kind =
-        std::exchange(peer.has_session, true) ? PeerEventKind::key_rotated : PeerEventKind::up;
-    report(event);
+    report(event_of(peer, PeerEventKind::handshake_complete));
+    const bool is_next = std::exchange(peer.has_session, true);
+    report(event_of(peer, is_next ? PeerEventKind::key_rotated : PeerEventKind::up));
 }
 
 void Device::State::session_lost(Peer &peer, std::string_view reason)
 {
     if (std::exchange(peer.has_session, false))
-        report({.kind = PeerEventKind::down,
-                .peer = &peer.state.public_key,
-                .name = peer.name,
-                .endpoint = peer.state.endpoint,
-                .reason = reason});
+        report(event_of(peer, PeerEventKind::down, reason));
 }
 
 void Device::State::wipe_keys(Peer &peer, std::string_view reason)
@@ -146,13 +137,11 @@ void Device::State::move_endpoint(Peer &peer,
 {
     const auto before = peer.state.endpoint;
     peer.set_endpoint(to, when);
-    if (before && !before->same_place(to))
-        report({.kind = PeerEventKind::endpoint_moved,
-                .peer = &peer.state.public_key,
-                .name = peer.name,
-                .endpoint = to,
-                .previous = before,
-                .reason = why});
+    if (!before || before->same_place(to))
+        return;
+    auto event = event_of(peer, PeerEventKind::endpoint_moved, why);
+    event.previous = before;
+    report(event);
 }
 
 } // namespace wg

@@ -106,6 +106,7 @@ struct Device::State {
     // --- device.cpp ---
     PeerInfo describe(const Peer &peer) const;
     void report(const PeerEvent &event) const;
+    static PeerEvent event_of(const Peer &peer, PeerEventKind kind, std::string_view reason = {});
 
     /// At the end of everything that touches a peer: puts it where its timers want it.
     void settle(Peer &peer, Now now);
