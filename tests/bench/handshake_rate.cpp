@@ -26,6 +26,7 @@
 #include "base/address.h"
 #include "base/encoding.h"
 #include "base/fd.h"
+#include "bench.h"
 #include "noise/cookie.h"
 #include "noise/handshake.h"
 
@@ -276,10 +277,5 @@ int main(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    try {
-        return wg::bench::main(argc, argv);
-    } catch (const std::exception &exception) {
-        std::fprintf(stderr, "handshake_rate: %s\n", exception.what());
-        return 1;
-    }
+    return wg::bench::run("handshake_rate", wg::bench::main, argc, argv);
 }

@@ -7,23 +7,19 @@
 //     packet_bursts RECEIVER_NETNS ADDRESS BYTES PACKETS
 //
 // sends from the namespace it is started in; prints nanoseconds a packet.
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/socket.h>
 
-#include "base/fd.h"
+#include "bench.h"
 
 namespace wg::bench {
 namespace {
@@ -35,35 +31,6 @@ constexpr std::size_t WARM_UP = 20; // bursts: caches, and what begins when a tu
 constexpr int RECEIVE_BUFFER = 4 << 20;
 constexpr int GIVEN_UP_MS = 1000;
 constexpr std::uint16_t PORT = 4242;
-
-void require(bool good, const char *what)
-{
-    if (!good)
-        throw std::system_error(errno, std::generic_category(), what);
-}
-
-Fd udp_socket()
-{
-    Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    require(static_cast<bool>(made), "socket");
-    return made;
-}
-
-/// A socket of that namespace, bound to the address.
-Fd receiver_in(const char *netns, const sockaddr_in &address)
-{
-    const Fd ours(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    const Fd theirs(::open(netns, O_RDONLY | O_CLOEXEC));
-    require(::setns(theirs.get(), CLONE_NEWNET) == 0, netns);
-    Fd made = udp_socket();
-    require(::setns(ours.get(), CLONE_NEWNET) == 0, "back from the receiver's namespace");
-    require(::setsockopt(made.get(), SOL_SOCKET, SO_RCVBUFFORCE, &RECEIVE_BUFFER,
-                         sizeof(RECEIVE_BUFFER)) == 0,
-            "SO_RCVBUFFORCE");
-    require(::bind(made.get(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) == 0,
-            "bind");
-    return made;
-}
 
 /// Sends a burst and takes all of it.
 void burst(int from, int to, std::vector<std::uint8_t> &packet)
@@ -96,8 +63,11 @@ int main(int argc, char **argv)
     std::vector<std::uint8_t> packet(std::stoul(argv[3]));
     const std::size_t bursts = std::stoul(argv[4]) / BURST;
 
-    const Fd to = receiver_in(argv[1], address);
-    const Fd from = udp_socket();
+    const Fd to = receiver_in(argv[1], address, SOCK_NONBLOCK);
+    require(::setsockopt(to.get(), SOL_SOCKET, SO_RCVBUFFORCE, &RECEIVE_BUFFER,
+                         sizeof(RECEIVE_BUFFER)) == 0,
+            "SO_RCVBUFFORCE");
+    const Fd from = udp_socket(SOCK_NONBLOCK);
     require(::connect(from.get(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) ==
                 0,
             "connect");
@@ -116,10 +86,5 @@ int main(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    try {
-        return wg::bench::main(argc, argv);
-    } catch (const std::exception &exception) {
-        std::fprintf(stderr, "packet_bursts: %s\n", exception.what());
-        return 1;
-    }
+    return wg::bench::run("packet_bursts", wg::bench::main, argc, argv);
 }

@@ -14,18 +14,15 @@
 #include <iostream>
 #include <random>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/socket.h>
 
-#include "base/fd.h"
+#include "bench.h"
 
 namespace wg::bench {
 namespace {
@@ -38,34 +35,6 @@ constexpr std::size_t PAYLOAD = 64;
 constexpr std::size_t BATCH = 32;     // a system call
 constexpr std::uint64_t WINDOW = 128; // fewer than a veth's queue holds
 constexpr auto GIVEN_UP = 200ms;      // after so long without an arrival what is under way is lost
-
-void require(bool good, const char *what)
-{
-    if (!good)
-        throw std::system_error(errno, std::generic_category(), what);
-}
-
-Fd udp_socket()
-{
-    Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    require(static_cast<bool>(made), "socket");
-    return made;
-}
-
-/// A socket of that namespace, bound to the port.
-Fd receiver_in(const char *netns, std::uint16_t port)
-{
-    const Fd ours(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    const Fd theirs(::open(netns, O_RDONLY | O_CLOEXEC));
-    require(::setns(theirs.get(), CLONE_NEWNET) == 0, netns);
-    Fd made = udp_socket();
-    require(::setns(ours.get(), CLONE_NEWNET) == 0, "back from the receiver's namespace");
-    sockaddr_in any{};
-    any.sin_family = AF_INET;
-    any.sin_port = htons(port);
-    require(::bind(made.get(), reinterpret_cast<sockaddr *>(&any), sizeof(any)) == 0, "bind");
-    return made;
-}
 
 std::vector<sockaddr_in> read_addresses(std::uint16_t port)
 {
@@ -167,7 +136,10 @@ int main(int argc, char **argv)
     }
     const auto port = static_cast<std::uint16_t>(std::stoul(argv[2]));
     auto addresses = read_addresses(port);
-    const Fd to = receiver_in(argv[1], port);
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_port = htons(port);
+    const Fd to = receiver_in(argv[1], any);
     const Fd from = udp_socket();
     const Figures figures =
         spray(from.get(), to.get(), addresses, std::chrono::seconds(std::stoul(argv[3])));
@@ -182,10 +154,5 @@ int main(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    try {
-        return wg::bench::main(argc, argv);
-    } catch (const std::exception &exception) {
-        std::fprintf(stderr, "packet_spray: %s\n", exception.what());
-        return 1;
-    }
+    return wg::bench::run("packet_spray", wg::bench::main, argc, argv);
 }
