@@ -147,8 +147,7 @@ struct wg_peer {
     __u64 burst_ns;   /* of rate_limit, that may pass at once */
     __u64 quota;      /* bytes, both ways together, 0: none */
 };
-static_assert(sizeof(struct wg_peer) ==
-              4 + 4 + 3 * 8 + 4 + 2 + 2 + 24 + 16 + 4 + 40 + 32 + 12 + 8 + 3 * 8);
+static_assert(sizeof(struct wg_peer) == 4 + 4 + 7 * 8 + 4 + 2 + 2 + 24 + 16 + 4 + 40 + 32 + 12);
 
 /* peer_secrets, tunnel_secrets: preshared and private keys, for a daemon that takes over. The lock
  * is there for BPF_F_LOCK: it makes user space overwrite a key where it is. */
@@ -317,8 +316,7 @@ enum wg_cipher_count : __u32 {
 };
 
 struct wg_cpu_slots {
-    __u64 claimed[8]; /* WG_SLOTS_PER_CPU lock words, outside the slots: the cipher writes all of a
-                         slot */
+    __u64 claimed[8]; /* WG_SLOTS_PER_CPU lock words, outside the slots, which the cipher fills */
 };
 
 /* The argument and answer of wg_take_counter and wg_accept_counter: the packet data of a
@@ -329,8 +327,7 @@ struct wg_counter_request {
     __u64 counter; /* taken: answer; accepted: argument */
     __u32 length;  /* padded inner packet, bytes; 0: keepalive */
     __u32 padding;
-    struct wg_observed_endpoint
-        from; /* accept: where the datagram came from; family 0: do not roam */
+    struct wg_observed_endpoint from; /* accept: of the datagram; family 0: do not roam */
 };
 static_assert(sizeof(struct wg_counter_request) == 16 + 8 + 8 + 4 + 4 + 56);
 

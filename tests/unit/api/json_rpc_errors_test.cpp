@@ -276,46 +276,6 @@ TEST_F(JsonRpcErrors, what_the_service_refuses_is_answered_in_its_words)
     }
 }
 
-class Guest final : public StreamClient {
-    bool may_change() const override { return false; }
-    void push(std::string) override {}
-};
-
-TEST_F(JsonRpcErrors, who_may_only_read_is_refused_everything_else)
-{
-    const auto ask_as_guest = [this](std::string_view method, const json &params) {
-        const json request{{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", params}};
-        return json::parse(
-            answer(service, request.dump(), std::make_shared<Guest>()).value_or("{}"));
-    };
-    const std::pair<const char *, json> REFUSED[] = {
-        {"tunnel.add", {{"name", "wg1"}, {"private_key", PRIVATE_KEY}}},
-        {"tunnel.remove", {{"name", "wg0"}}},
-        {"tunnel.list", {{"include", {"private_key"}}}},
-        {"tunnel.list", {{"include", {"preshared_key"}}}},
-        {"peer.set", {{"tunnel", "wg0"}, {"public_key", PEER_A}}},
-        {"peer.remove", {{"tunnel", "wg0"}, {"public_key", PEER_A}}},
-        {"peer.list", {{"tunnel", "wg0"}, {"include", {"preshared_key"}}}},
-        {"nic.attach", {{"name", "eth0"}}},
-        {"nic.detach", {{"name", "eth0"}}},
-    };
-    for (const auto &[method, params] : REFUSED) {
-        const auto answer = ask_as_guest(method, params);
-        EXPECT_EQ(answer.value("error", json()),
-                  (json{{"code", -32001},
-                        {"message", std::string(method) + ": only root may change something or ask "
-                                                          "for secrets"}}));
-    }
-    EXPECT_TRUE(service.calls.empty());
-    const std::pair<const char *, json> ALLOWED[] = {{"tunnel.list", json::object()},
-                                                     {"peer.list", {{"tunnel", "wg0"}}},
-                                                     {"nic.list", json::object()},
-                                                     {"status", json::object()},
-                                                     {"events.subscribe", json::object()}};
-    for (const auto &[method, params] : ALLOWED)
-        EXPECT_TRUE(ask_as_guest(method, params).contains("result")) << method;
-}
-
 TEST_F(JsonRpcErrors, hostile_nesting_and_numbers_of_values_are_refused_before_they_are_parsed)
 {
     const std::string LIMITS = "request: expected at most 16 levels and 4000000 values";

@@ -314,62 +314,6 @@ TEST_F(JsonRpc, nic_list_and_status_tell_what_the_service_knows)
     EXPECT_EQ(ask("status", json::object()), STATUS);
 }
 
-TEST_F(JsonRpc, params_may_be_left_out)
-{
-    EXPECT_EQ(json::parse(*answer(service, R"({"jsonrpc":"2.0","id":"a","method":"nic.list"})"))
-                  .at("result")
-                  .size(),
-              2u);
-}
-
-TEST_F(JsonRpc, an_id_comes_back_as_it_was)
-{
-    for (const char *id : {"1", "\"x\"", "null", "-5", "1.5"}) {
-        auto line = fmt::format(R"({{"jsonrpc":"2.0","id":{},"method":"nic.list"}})", id);
-        EXPECT_EQ(json::parse(*answer(service, line)).at("id"), json::parse(id));
-    }
-}
-
-TEST_F(JsonRpc, a_notification_is_done_and_not_answered)
-{
-    EXPECT_EQ(
-        answer(service, R"({"jsonrpc":"2.0","method":"nic.detach","params":{"name":"eth0"}})"),
-        std::nullopt);
-    EXPECT_EQ(service.calls, std::vector<std::string>{"detach_nic eth0"});
-    EXPECT_EQ(answer(service, R"({"jsonrpc":"2.0","method":"nic.detach","params":{"name":5}})"),
-              std::nullopt);
-    EXPECT_EQ(answer(service, R"({"jsonrpc":"2.0","method":"no.such"})"), std::nullopt);
-    EXPECT_EQ(service.calls.size(), 1u);
-}
-
-TEST_F(JsonRpc, a_batch_is_carried_out_in_order_each_request_by_itself)
-{
-    const auto responses = json::parse(*answer(
-        service, R"([{"jsonrpc":"2.0","id":1,"method":"nic.detach","params":{"name":"eth0"}},)"
-                 R"({"jsonrpc":"2.0","id":2,"method":"nic.detach","params":{"name":5}},)"
-                 R"(7,)"
-                 R"({"jsonrpc":"2.0","method":"nic.detach","params":{"name":"eth1"}},)"
-                 R"({"jsonrpc":"2.0","id":3,"method":"nic.detach","params":{"name":"eth2"}}])"));
-
-    ASSERT_EQ(responses.size(), 4u); // all but the notification
-    EXPECT_EQ(responses[0], json({{"jsonrpc", "2.0"}, {"id", 1}, {"result", json::object()}}));
-    EXPECT_EQ(responses[1].at("id"), 2);
-    EXPECT_EQ(responses[1].at("error").at("code"), -32602);
-    EXPECT_EQ(responses[2].at("id"), nullptr);
-    EXPECT_EQ(responses[2].at("error").at("code"), -32600);
-    EXPECT_EQ(responses[3].at("id"), 3);
-    EXPECT_EQ(service.calls,
-              (std::vector<std::string>{"detach_nic eth0", "detach_nic eth1", "detach_nic eth2"}));
-}
-
-TEST_F(JsonRpc, a_batch_of_notifications_is_not_answered)
-{
-    EXPECT_EQ(
-        answer(service, R"([{"jsonrpc":"2.0","method":"nic.detach","params":{"name":"eth0"}}])"),
-        std::nullopt);
-    EXPECT_EQ(service.calls.size(), 1u);
-}
-
 TEST_F(JsonRpc, text_that_is_not_utf8_is_replaced)
 {
     service.padding = "\xff";
