@@ -18,7 +18,7 @@ class Figure:
 
     @property
     def more_is_better(self) -> bool:
-        return self.unit in ("Gbit/s", "kpps", "1/s")
+        return self.unit in ("Gbit/s", "kpps", "1/s", "%")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ THROUGH = (
     Figure("tcp_8_back", "TCP, eight streams, the other way", "Gbit/s"),
     Figure("cpu_1", "machine CPU, one stream", "s/GB"),
     Figure("cpu_8", "machine CPU, eight streams", "s/GB"),
+    Figure("ready_1", "keystream was ready, one stream", "%"),
+    Figure("ready_8", "keystream was ready, eight streams", "%"),
     Figure("udp_64", "UDP, 64 bytes", "kpps"),
     Figure("udp_1300", "UDP, 1300 bytes", "kpps"),
     Figure("ping", "ping", "µs"),

@@ -45,9 +45,10 @@ def background(seconds: float = 1.0) -> dict[str, float]:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory of a process, without what is only mapped."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+    """Memory of a process, without its views of BPF maps: those are counted as maps."""
+    mappings = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{pid}/smaps").read_text(encoding="ascii"), flags=re.M)
+    return sum(int(re.search(r"^Rss:\s+(\d+) kB", mapping, re.M)[1]) * 1024
+               for mapping in mappings if mapping and "anon_inode:bpf-map" not in mapping)
 
 
 def map_bytes(pins: Path) -> int:

@@ -4,7 +4,7 @@
     a: node, eth0 ─────────── eth0, node: b
 """
 
-from support import Pair, Topology, expect_ping, ping
+from support import Pair, Topology, Wgxdp, expect_ping, ping
 from support.pair import OUTER
 
 from .implementations import Implementation, memory
@@ -37,6 +37,14 @@ class Scene(Topology):
             self.pair.up()
             self.address = self.pair.inner[4][1]
             self.first_ping_ms = ping(self.a, self.address, wait=5).average_ms
+
+    def keystream(self) -> dict[str, int]:
+        """Packets sealed and opened, at both ends together, by whether their keystream was ready; empty: none has any."""
+        if not self.pair or not isinstance(self.pair.left, Wgxdp):
+            return {}
+        ends = [node.status()["keystream"] for node in (self.pair.left, self.pair.right)]
+        return {where: sum(end[f"{what}_{where}"] for end in ends for what in ("sealed", "opened"))
+                for where in ("ready", "inline")}
 
     def memory_mb(self) -> float:
         """Of the end in a."""
