@@ -18,7 +18,7 @@ from support.host import run  # noqa: E402
 
 SANE = {  # a unit's least and most, with room for any machine and any load
     "Gbit/s": (1e-3, 1e3), "s/GB": (1e-3, 1e4), "kpps": (0.1, 1e5), "µs": (0.1, 1e7), "ms": (1e-3, 1e5),
-    "MB": (1, 1e4), "1/s": (1, 1e6), "s": (1e-5, 600)}
+    "MB": (1, 1e4), "1/s": (1, 1e6), "s": (1e-5, 600), "%": (1, 100)}
 LARGEST_SIZES = ("100000", "10000")  # left out by --quick
 
 

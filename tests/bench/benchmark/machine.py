@@ -84,7 +84,10 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict:
-    model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = re.search(r"model name\s*:\s*(.+)", cpuinfo)
     return {"cpu": model[1] if model else platform.machine(), "cpus": os.cpu_count(),
+            "congestion_control": Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text(encoding="ascii").strip(),
+            "simd": next((name for name in ("avx512f", "avx2") if re.search(rf"\b{name}\b", cpuinfo)), "no AVX2"),
             "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
             "background": background()}

@@ -29,6 +29,8 @@ How it is measured:
   native XDP receive on veth, keystream made ahead; *wgxdp-inline* makes none ahead (`--no-prefetch`), *wgxdp-tc* has
   TC receive.
 - TCP and UDP by iperf3. UDP is the best rate of which at most 0.5 % is lost, by bisection below a flood.
+- *first ping*: with the handshake and, where nobody attached the NIC before, attaching it.
+- *keystream was ready*: of all packets at both ends; the others were encrypted and decrypted by BPF's own cipher.
 - *machine CPU*: busy time of all CPUs (/proc/stat), traffic programs included, by what arrived.
 - *memory*: resident set of the daemon, and for wgxdp its maps in the kernel. wireguard-go's grows with traffic.
 - *handshakes*: initiations of many peers, made beforehand, 32 in flight; every response is checked afterwards.
@@ -107,7 +109,8 @@ def run_words(settings: Settings, about: dict) -> str:
     peers = ", ".join(text for name, text in versions.items() if name not in ("linux", "wgxdp"))
     return "\n".join([
         f"- {about['date']}, `{about['command']}`: {settings.repeat} rounds, {settings.seconds} s a TCP run",
-        f"- {machine['cpus']} CPUs ({machine['cpu']}), {machine['memory_gb']} GB, Linux {versions['linux']}",
+        f"- {machine['cpus']} CPUs ({machine['cpu']}, {machine['simd']}), {machine['memory_gb']} GB, "
+        f"Linux {versions['linux']}, TCP with {machine['congestion_control']}",
         f"- wgxdp {versions['wgxdp']}, {peers}",
         f"- before the run {busy['busy']:.2f} CPUs were busy with other things, and the hypervisor took "
         f"{busy['stolen']:.2f}", ""])
