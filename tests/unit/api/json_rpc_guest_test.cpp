@@ -32,6 +32,7 @@ TEST_F(JsonRpcGuest, who_may_only_read_is_refused_everything_else)
     };
     const std::pair<const char *, json> REFUSED[] = {
         {"tunnel.add", {{"name", "wg1"}, {"private_key", PRIVATE_KEY}}},
+        {"tunnel.set", {{"name", "wg0"}, {"listen_port", 51821}}},
         {"tunnel.remove", {{"name", "wg0"}}},
         {"tunnel.list", {{"include", {"private_key"}}}},
         {"tunnel.list", {{"include", {"preshared_key"}}}},
