@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Underlays that are no plain NIC: a VLAN, whose tag travels beside the packet, and a bond. (Bridge ports and macvlan:
-test_attach; routers: test_router)
+"""Underlays that are no plain NIC: a VLAN, whose tag travels beside the packet and whose driver has no XDP, and a bond,
+which has. (Bridge ports and macvlan: test_attach; routers: test_router)
 
     a: wgxdp, eth0.7 on eth0 ─────────── eth0, eth0.7 on it, wgxdp: b
     a: wgxdp, bond0 of eth0  ─────────── eth0, bond0 of it, wgxdp: b
@@ -44,13 +44,15 @@ class Ports(unittest.TestCase):
         self.on("eth0.7", lambda netns: netns.ip("link", "add", "link", "eth0", "name", "eth0.7", "type", "vlan",
                                                  "id", "7"))
 
-    def check(self, device: str) -> Pair:
-        """The tunnel attaches what it uses, and its traffic arrives whole."""
+    def check(self, device: str, mode: str) -> Pair:
+        """The tunnel attaches what it uses, in this mode, and its traffic arrives whole."""
         pair = Pair(self.topology, *(Wgxdp(self.topology, netns, attach=True) for netns in (self.a, self.b)))
         pair.up()
         pair.first_ping()
         for node in (pair.left, pair.right):
             wait_until(lambda: device in node.nics(), f"{device} is attached")  # noqa: B023
+            nic = node.nics()[device]
+            self.assertEqual((nic["mode"], nic["reason"] == ""), (mode, mode == "native"), nic["reason"])
         self.assertEqual(pair.peer_of_left().path, f"bpf {device}")
         check_traffic(pair, SIZE)
         self.assertEqual((pair.left.losses(), pair.right.losses()), ({}, {}))
@@ -59,14 +61,14 @@ class Ports(unittest.TestCase):
     @unittest.skipIf(NO_VLAN, NO_VLAN)
     def test_a_vlan_carries_a_tunnel(self):
         self.vlan()
-        self.check("eth0.7")
+        self.check("eth0.7", "tc")
 
     @unittest.skipIf(NO_VLAN, NO_VLAN)
     def test_a_vlan_carries_a_tunnel_while_its_nic_is_attached_too(self):
         for mode in ("native", "tc"):
             with self.subTest(mode=mode):
                 self.vlan()
-                pair = self.check("eth0.7")
+                pair = self.check("eth0.7", "tc")
                 for node in (pair.left, pair.right):
                     node.attach("eth0", mode)
                 for family in (4, 6):
@@ -84,7 +86,7 @@ class Ports(unittest.TestCase):
             netns.ip("link", "set", "eth0", "master", "bond0")
 
         self.on("bond0", bond)
-        self.check("bond0")
+        self.check("bond0", "native")
 
 
 if __name__ == "__main__":
