@@ -88,7 +88,9 @@ def send_blocks(netns: Netns, address: tuple[str, int], block: bytes, repeat: in
         connection.settimeout(STALL)
         connection.connect(address)
         for _ in range(repeat):
-            connection.sendall(block)
+            left = memoryview(block)
+            while left:
+                left = left[connection.send(left):]  # sendall's timeout is that of all of it, not of standing still
             digest.update(block)
     return digest.digest()
 
