@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
 
 #include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
 
 #include "api/resolve.h"
 #include "base/log.h"
@@ -19,8 +19,8 @@ namespace {
 constexpr int MOST_THREADS = 8;
 constexpr std::size_t MOST_CANDIDATES = 16; // of all places together
 
-constexpr int MOST_ATTEMPTS = 15; // as wg(8)
-constexpr std::chrono::duration<double> FIRST_PAUSE{1};
+constexpr std::chrono::duration<double> FIRST_PAUSE{1}; // as wg(8)
+constexpr std::chrono::duration<double> LONGEST_PAUSE{15};
 constexpr double PAUSE_GROWTH = 1.2;
 
 struct Answer {
@@ -28,7 +28,7 @@ struct Answer {
     bool may_be_later = false; ///< no name server has answered
 };
 
-Answer look_up(const std::vector<std::string> &places)
+Answer look_up(const std::vector<std::string> &places, log::Level complaints)
 {
     Answer answer;
     auto &all = answer.endpoints;
@@ -36,7 +36,8 @@ Answer look_up(const std::vector<std::string> &places)
         const auto host = parse_host_port(place);
         auto found = host ? resolve_all(*host) : tl::unexpected(host.error());
         if (!found) {
-            log::warn("endpoint {}: {}", place, found.error().what);
+            log::write(complaints, "endpoint {}: {}",
+                       fmt::make_format_args(place, found.error().what));
             answer.may_be_later |= found.error().code.value() == EAGAIN;
             continue;
         }
@@ -49,36 +50,36 @@ Answer look_up(const std::vector<std::string> &places)
 
 } // namespace
 
-struct Resolver::Jobs {
+struct Resolver::Jobs : std::enable_shared_from_this<Jobs> {
     struct Job {
         std::vector<std::string> places;
+        Wanted is_wanted;
         Done done;
+        std::chrono::duration<double> pause = FIRST_PAUSE; ///< after it
     };
+
+    explicit Jobs(asio::io_context &loop) : io(&loop) {}
+    void submit(Job job);
+    void work();
+    void tell(Job job, Answer answer);
 
     std::mutex mutex;
     asio::io_context *io; ///< nullptr: nobody wants to know any more
     std::deque<Job> waiting{};
     int threads = 0;
-    std::condition_variable closed{};
-
-    void work();
-    std::vector<Endpoint> ask_until_answered(const std::vector<std::string> &places,
-                                             std::unique_lock<std::mutex> &lock);
 };
 
-/* A machine that starts may have no name server yet. */
-std::vector<Endpoint> Resolver::Jobs::ask_until_answered(const std::vector<std::string> &places,
-                                                         std::unique_lock<std::mutex> &lock)
+void Resolver::Jobs::submit(Job job)
 {
-    auto pause = FIRST_PAUSE;
-    for (int attempt = 1;; ++attempt, pause *= PAUSE_GROWTH) {
-        lock.unlock();
-        auto answer = look_up(places);
-        lock.lock();
-        if (!answer.endpoints.empty() || !answer.may_be_later || attempt == MOST_ATTEMPTS)
-            return std::move(answer.endpoints);
-        if (closed.wait_for(lock, pause, [this] { return io == nullptr; }))
-            return {};
+    const std::lock_guard lock(mutex);
+    waiting.push_back(std::move(job));
+    if (threads >= MOST_THREADS)
+        return;
+    try {
+        std::thread([jobs = shared_from_this()] { jobs->work(); }).detach();
+        threads++;
+    } catch (const std::system_error &error) { // it waits for the next one, or for a thread
+        log::warn("endpoints: not looked up: {}", error.what());
     }
 }
 
@@ -88,37 +89,43 @@ void Resolver::Jobs::work()
     while (io != nullptr && !waiting.empty()) {
         Job job = std::move(waiting.front());
         waiting.pop_front();
-        auto found = ask_until_answered(job.places, lock);
+        lock.unlock();
+        const bool is_first = job.pause == FIRST_PAUSE;
+        auto answer = look_up(job.places, is_first ? log::Level::warn : log::Level::debug);
+        lock.lock();
         if (io != nullptr)
-            asio::post(*io, [done = std::move(job.done), found = std::move(found)]() mutable {
-                done(std::move(found));
+            asio::post(*io, [jobs = shared_from_this(), job = std::move(job),
+                             answer = std::move(answer)]() mutable {
+                jobs->tell(std::move(job), std::move(answer));
             });
     }
     threads--;
 }
 
-Resolver::Resolver(asio::io_context &io) : jobs_(new Jobs{.mutex = {}, .io = &io}) {}
+/* In the loop. A machine that starts may have no name server yet, and a laptop none for hours. */
+void Resolver::Jobs::tell(Job job, Answer answer)
+{
+    if (!answer.endpoints.empty() || !answer.may_be_later || !job.is_wanted())
+        return job.done(std::move(answer.endpoints));
+    const auto pause = std::chrono::duration_cast<asio::steady_timer::duration>(job.pause);
+    const auto timer = std::make_shared<asio::steady_timer>(*io, pause);
+    job.pause = std::min(job.pause * PAUSE_GROWTH, LONGEST_PAUSE);
+    timer->async_wait([jobs = shared_from_this(), timer, job = std::move(job)](
+                          const std::error_code &) mutable { jobs->submit(std::move(job)); });
+}
+
+Resolver::Resolver(asio::io_context &io) : jobs_(std::make_shared<Jobs>(io)) {}
 
 Resolver::~Resolver()
 {
     const std::lock_guard lock(jobs_->mutex);
     jobs_->io = nullptr;
     jobs_->waiting.clear();
-    jobs_->closed.notify_all();
 }
 
-void Resolver::resolve(std::vector<std::string> places, Done done)
+void Resolver::resolve(std::vector<std::string> places, Wanted is_wanted, Done done)
 {
-    const std::lock_guard lock(jobs_->mutex);
-    jobs_->waiting.push_back({std::move(places), std::move(done)});
-    if (jobs_->threads >= MOST_THREADS)
-        return;
-    try {
-        std::thread([jobs = jobs_] { jobs->work(); }).detach();
-        jobs_->threads++;
-    } catch (const std::system_error &error) { // it waits for the next one, or for a thread
-        log::warn("endpoints: not looked up: {}", error.what());
-    }
+    jobs_->submit({std::move(places), std::move(is_wanted), std::move(done)});
 }
 
 } // namespace wg

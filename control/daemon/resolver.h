@@ -16,6 +16,7 @@ namespace wg {
 
 class Resolver {
   public:
+    using Wanted = std::function<bool()>;
     using Done = std::function<void(std::vector<Endpoint>)>;
 
     explicit Resolver(asio::io_context &io);
@@ -24,8 +25,9 @@ class Resolver {
     Resolver(const Resolver &) = delete;
     Resolver &operator=(const Resolver &) = delete;
 
-    /// Everything that these places ("HOST:PORT") are, in their order; told in the loop.
-    void resolve(std::vector<std::string> places, Done done);
+    /// Everything that these places ("HOST:PORT") are, in their order; told in the loop. While no
+    /// name server answers they are asked again, for as long as that is wanted.
+    void resolve(std::vector<std::string> places, Wanted is_wanted, Done done);
 
   private:
     struct Jobs;

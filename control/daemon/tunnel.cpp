@@ -132,7 +132,11 @@ void Tunnel::hand_out(HandshakeJob job)
 void Tunnel::look_up(const PublicKey &peer, const std::vector<std::string> &places)
 {
     context_.resolver.resolve(
-        places, [this, alive = std::weak_ptr(alive_), peer, places](std::vector<Endpoint> found) {
+        places,
+        [this, alive = std::weak_ptr(alive_), peer, places] {
+            return !alive.expired() && device_.has_places(peer, places);
+        },
+        [this, alive = std::weak_ptr(alive_), peer, places](std::vector<Endpoint> found) {
             if (alive.expired())
                 return;
             device_.found(peer, places, std::move(found), now());

@@ -90,14 +90,19 @@ std::map<PublicKey, PeerNote> Device::notes() const
     return notes;
 }
 
+bool Device::has_places(const PublicKey &peer, const std::vector<std::string> &places) const
+{
+    const Peer *found = state_->peers.find(peer);
+    return found && found->places == places;
+}
+
 void Device::found(const PublicKey &peer,
                    const std::vector<std::string> &places,
                    std::vector<Endpoint> candidates,
                    Now now)
 {
-    Peer *found = state_->peers.find(peer);
-    if (found && found->places == places)
-        state_->found(*found, std::move(candidates), now);
+    if (has_places(peer, places))
+        state_->found(*state_->peers.find(peer), std::move(candidates), now);
 }
 
 std::optional<Endpoint> Device::endpoint_of(PeerId peer) const

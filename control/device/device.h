@@ -98,6 +98,8 @@ class Device {
     /// The bell of the data plane.
     void event(const wg_event &event, Now now);
 
+    /// Is that what a peer's places are, still?
+    bool has_places(const PublicKey &peer, const std::vector<std::string> &places) const;
     /// What the places of a peer were found to be, in their order.
     void found(const PublicKey &peer,
                const std::vector<std::string> &places,

@@ -4,7 +4,9 @@
     a: wgxdp, eth0 ─────────── eth0, wgxdp: b
 """
 
+import socket
 import subprocess
+import threading
 import unittest
 
 from support import Events, Netns, Pair, Topology, Wgxdp, main, wait_until
@@ -14,15 +16,18 @@ NAME = "b.wgxdp.test"
 
 
 class WithHosts(Netns):
-    """The same namespace, entered with an /etc/hosts of its own."""
+    """The same namespace, entered with an /etc/hosts of its own, and a name server at 127.0.0.1."""
 
     def __init__(self, topology: Topology, netns: Netns):
         self.__dict__.update(vars(netns))
         self._hosts = topology.directory / "hosts"
         self.says("")
+        (topology.directory / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        (topology.directory / "nsswitch.conf").write_text("hosts: files dns\n")
+        binds = "".join(f"mount --bind {topology.directory}/{file} /etc/{file} && "
+                        for file in ("hosts", "resolv.conf", "nsswitch.conf"))
         self._holder = topology.process(netns, "unshare", "--mount", "sh", "-c",
-                                        f"mount --bind {self._hosts} /etc/hosts && echo ready && exec sleep infinity",
-                                        stdout=subprocess.PIPE)
+                                        f"{binds}echo ready && exec sleep infinity", stdout=subprocess.PIPE)
         self._holder.stdout.readline()
 
     def says(self, line: str) -> None:
@@ -30,6 +35,39 @@ class WithHosts(Netns):
 
     def command(self, *arguments: str) -> list[str]:
         return ["nsenter", f"--net={self.path}", f"--mount=/proc/{self._holder.pid}/ns/mnt", *arguments]
+
+
+class NameServer:
+    """Knows one IPv4 address for all names, but fails (SERVFAIL) until it is told to answer."""
+
+    def __init__(self, netns: Netns, address: str):
+        self._address = socket.inet_aton(address)
+        self._socket = netns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 53))
+        self.asked, self.answers = 0, False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            query, client = self._socket.recvfrom(512)
+            if not query:
+                return
+            self.asked += 1
+            self._socket.sendto(self._reply(query), client)
+
+    def _reply(self, query: bytes) -> bytes:
+        """RFC 1035: the header with flags and counts, the question again, and a record that names it by its place."""
+        question = query[12:query.index(b"\0", 12) + 5]
+        is_known = self.answers and question[-4:-2] == b"\0\1"  # A
+        flags = b"\x81\x80" if self.answers else b"\x81\x82"
+        record = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4" + self._address if is_known else b""
+        return query[:2] + flags + b"\0\1" + bytes((0, is_known)) + bytes(4) + question + record
+
+    def close(self) -> None:
+        self._socket.sendto(b"", self._socket.getsockname())
+        self._thread.join()
+        self._socket.close()
 
 
 class FailOver(unittest.TestCase):
@@ -79,6 +117,16 @@ class FailOver(unittest.TestCase):
         self.left.kill()
         self.left.start()
         self.hosts.says(f"10.9.0.2 {NAME}")
+        self.check_reached("10.9.0.2:51820")
+
+    def test_a_name_is_asked_for_until_a_name_server_answers(self):
+        self.up(f"{NAME}:51820")  # there is none
+        self.assertEqual(self.left.rpc("peer.list", tunnel=self.pair.names[0])[0]["endpoint"], None)
+        server = NameServer(self.a, "10.9.0.2")
+        self.addCleanup(server.close)
+        wait_until(lambda: server.asked >= 8, "it is asked again and again", FAILED_OVER_IN)  # A and AAAA
+        self.assertEqual(self.pair.peer_of_left().endpoint, None)
+        server.answers = True
         self.check_reached("10.9.0.2:51820")
 
     def test_ipv4_is_tried_when_ipv6_is_dead(self):
