@@ -123,17 +123,23 @@ Result<> Quick::add_policy(bool v6)
 
 void Quick::undo()
 {
-    const auto also = [&](Result<> undone) {
-        if (!undone)
-            environment_.err << "wgxdp: " << undone.error().what << '\n';
-    };
     if (!is_made_)
         return;
-    if (has_set_dns_)
-        also(unset_dns(environment_.programs, file_.name, file_.config));
-    also(firewall_.remove_all());
-    also(remove_rules(wants_policy(file_.config)));
-    also(remove_tunnel());
+    if (const auto undone = take_away(wants_policy(file_.config), has_set_dns_); !undone)
+        environment_.err << "wgxdp: " << undone.error().what << '\n';
+}
+
+/* The tunnel last: while it is there, whoever was stopped on the way can be followed by a `down`.
+ */
+Result<> Quick::take_away(bool has_default_route, bool has_dns)
+{
+    FirstError error(environment_.err);
+    if (has_dns)
+        error.note(unset_dns(environment_.programs, file_.name, file_.config));
+    error.note(firewall_.remove_all());
+    error.note(remove_rules(has_default_route));
+    error.note(remove_tunnel());
+    return error.take();
 }
 
 // --- down ---
@@ -151,14 +157,19 @@ bool has_default_route(const Json &tunnel)
 
 } // namespace
 
-/* Those of the mark of a tunnel without a default route are another's. */
+/* Those of the mark of a tunnel without a default route are another's. A reload that was killed has
+ * left those of an earlier mark, and their route. */
 Result<> Quick::remove_rules(bool has_default_route)
 {
-    if (!has_default_route || !file_.config.table.empty() || mark_ == 0)
+    if (!file_.config.table.empty())
         return {};
+    auto tables = network_.default_tables();
+    if (has_default_route && mark_ != 0)
+        tables.insert(mark_);
     FirstError error(environment_.err);
-    for (const bool v6 : {false, true})
-        error.note(network_.remove_rules(v6, mark_));
+    for (const std::uint32_t table : tables)
+        for (const bool v6 : {false, true})
+            error.note(network_.remove_rules(v6, table));
     return error.take();
 }
 
@@ -178,10 +189,7 @@ Result<> Quick::down()
         WG_TRY(save_as(tunnel));
     mark_ = tunnel.at("fwmark").get<std::uint32_t>();
     FirstError error(environment_.err);
-    error.note(remove_rules(has_default_route(tunnel)));
-    error.note(remove_tunnel());
-    error.note(unset_dns(environment_.programs, file_.name, config));
-    error.note(firewall_.remove_all());
+    error.note(take_away(has_default_route(tunnel), true));
     error.note(run_hooks(config.post_down));
     return error.take();
 }

@@ -41,6 +41,7 @@ class Quick {
     std::uint32_t mtu_for(const Json &peers, std::uint32_t mark) const;
     Result<> add_route(const Route &route);
     Result<> add_policy(bool v6);
+    Result<> take_away(bool has_default_route, bool has_dns);
     Result<> remove_tunnel();
     Result<> remove_rules(bool has_default_route);
     Result<> save_as(const Json &tunnel);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdlib>
 
 #include "base/route_protocol.h"
 
@@ -26,9 +28,16 @@ Prefix route_prefix(const std::string &text, bool v6)
     return parsed ? *parsed : Prefix{};
 }
 
-bool is_table(const Json &rule, std::uint32_t table)
+bool is_table(const Json &rule, unsigned long table)
 {
     return rule.value("table", "") == std::to_string(table);
+}
+
+/// What leads into a tunnel's default route: "not fwmark 51820 table 51820".
+bool is_policy(const Json &rule)
+{
+    const auto mark = rule.value("fwmark", "");
+    return rule.contains("not") && is_table(rule, std::strtoul(mark.c_str(), nullptr, 0));
 }
 
 bool is_suppressing(const Json &rule)
@@ -128,6 +137,18 @@ std::vector<Route> QuickNetwork::own_routes(bool by_number) const
     return routes(by_number, {"proto", std::to_string(ROUTE_PROTOCOL)});
 }
 
+std::set<std::uint32_t> QuickNetwork::default_tables() const
+{
+    std::set<std::uint32_t> tables;
+    for (const Route &route : own_routes(true)) {
+        std::uint32_t table = 0; // the main one has no number here
+        std::from_chars(route.table.data(), route.table.data() + route.table.size(), table);
+        if (table != 0 && route.prefix.length == 0)
+            tables.insert(table);
+    }
+    return tables;
+}
+
 Result<> QuickNetwork::add_route(const Route &route)
 {
     Words words{"ip",
@@ -186,19 +207,23 @@ Result<> QuickNetwork::add_rules(bool v6, std::uint32_t table)
         {"ip", family_option(v6), "rule", "add", "table", "main", "suppress_prefixlength", "0"});
 }
 
-/* One of the main table's for each of ours: the others are another tunnel's. */
+/* One of the main table's for each of ours, and none that another tunnel's needs: who was killed
+ * has left a rule of ours alone. */
 Result<> QuickNetwork::remove_rules(bool v6, std::uint32_t table)
 {
     const auto present = rules(v6);
-    auto suppressing = std::ranges::count_if(present, is_suppressing);
+    auto spare = std::ranges::count_if(present, is_suppressing) -
+                 std::ranges::count_if(present, [&](const Json &rule) {
+                     return is_policy(rule) && !is_table(rule, table);
+                 });
     for (const Json &rule : present) {
         if (!is_table(rule, table))
             continue;
-        WG_TRY(programs_.act(
-            {"ip", family_option(v6), "rule", "delete", "table", std::to_string(table)}));
-        if (suppressing-- > 0)
+        if (spare-- > 0)
             WG_TRY(programs_.act({"ip", family_option(v6), "rule", "delete", "table", "main",
                                   "suppress_prefixlength", "0"}));
+        WG_TRY(programs_.act(
+            {"ip", family_option(v6), "rule", "delete", "table", std::to_string(table)}));
     }
     return {};
 }

@@ -6,6 +6,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ class QuickNetwork {
     Result<> remove_route(const Route &route);
 
     std::uint32_t free_table() const;
+    /// Those in which we have put a default route.
+    std::set<std::uint32_t> default_tables() const;
     /// Everything that is not marked looks into the table, after the main table's more specific
     /// routes.
     Result<> add_rules(bool v6, std::uint32_t table);

@@ -144,6 +144,27 @@ class UpDown(unittest.TestCase):
         self.wgxdp("down", path)
         self.assertIn(f"resolvconf -d {self.name} -f", self.logged())
 
+    @unittest.skipIf(shutil.which("resolvconf"), "this machine has resolvconf, which comes first")
+    def test_name_servers_are_handed_to_systemd_resolved_and_taken_back(self):
+        (self.fakes / "resolvconf").unlink()
+        servers, resolvectl = self.topology.directory / "servers", self.fakes / "resolvectl"
+        resolvectl.write_text(f"""#!/bin/sh
+echo "resolvectl $*" >> {self.log}
+ip link show "$2" > /dev/null || exit 1  # it knows no interface that is gone
+case "$1 $#" in
+"dns 2") echo "Link 7 ($2): $(cat {servers})" ;;
+"dns "*) echo "$3" > {servers} ;;
+revert*) rm {servers} ;;
+esac
+""")
+        resolvectl.chmod(0o755)
+        path = self.up("DNS = 10.9.0.2, example.org")
+        self.assertEqual(self.logged(), [f"resolvectl dns {self.name} 10.9.0.2",
+                                         f"resolvectl domain {self.name} ~. example.org"])
+        self.assertTrue(servers.exists())
+        self.wgxdp("down", path)
+        self.assertFalse(servers.exists())
+
     def test_the_mtu_is_that_of_the_route_to_the_peer(self):
         self.a.ip("route", "add", "10.9.0.2", "dev", "eth0", "mtu", "1400")
         self.up(drop=("MTU",))

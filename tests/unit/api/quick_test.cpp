@@ -122,8 +122,8 @@ TEST_F(Quick, a_failed_step_undoes_the_earlier_ones)
     const auto failed = std::ranges::find(programs_.acts, run_hook("b"));
     EXPECT_EQ(Acts(failed + 1, programs_.acts.end()),
               (Acts{"resolvconf -d wg0 -f", "nft -f -", "delete table ip wg-quick-wg0\n",
-                    "ip -4 rule delete table 77",
-                    "ip -4 rule delete table main suppress_prefixlength 0"}));
+                    "ip -4 rule delete table main suppress_prefixlength 0",
+                    "ip -4 rule delete table 77"}));
     EXPECT_EQ(service_.calls, (Acts{"add_tunnel wg0", "remove_tunnel wg0"}));
 }
 
@@ -144,6 +144,19 @@ TEST_F(Quick, down_goes_back_and_leaves_rules_of_others)
     programs_.failing = run_hook("a");
     EXPECT_EQ(complaint({"down", file("PreDown=a", "")}), "`a` failed with status 1");
     EXPECT_EQ(service_.calls, Acts{"remove_tunnel wg0"});
+}
+
+TEST_F(Quick, down_removes_the_rules_of_its_default_routes_and_no_other_tunnels)
+{
+    programs_.answers = {
+        // FwMark was 77 before a reload that was killed
+        {"ip -N -j -4 route show table all dev wg0 proto 87",
+         R"([{"dst":"default","table":"77"},{"dst":"10.8.0.0/16"}])"},
+        {"ip -N -j -4 rule show", R"([{"table":"254","suppress_prefixlen":0},)"
+                                  R"({"not":null,"fwmark":"0x4d","table":"77"},)"
+                                  R"({"not":null,"fwmark":"0xca6d","table":"51821"}])"}};
+    expect_silent_success({"down", file("", "10.8.0.0/16")});
+    EXPECT_EQ(programs_.acts, (Acts{"resolvconf -d wg0 -f", "ip -4 rule delete table 77"}));
 }
 
 TEST_F(Quick, down_goes_on_when_a_step_fails)
