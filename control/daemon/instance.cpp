@@ -79,7 +79,7 @@ Result<> Instance::take_lock()
 Result<> Instance::find_pins()
 {
     if (is_bpf_file_system("/sys/fs/bpf")) {
-        pins_ = "/sys/fs/bpf/wgxdp/" + name_;
+        pins_ = usual_pins(name_);
         return {};
     }
     const std::string mount_point = own_mount();

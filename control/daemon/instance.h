@@ -26,6 +26,8 @@ class Instance {
     void remove();
 
     static std::string run_directory() { return "/run/wgxdp"; }
+    /// Where its pins are, unless /sys/fs/bpf is no BPF file system.
+    static std::string usual_pins(const std::string &name) { return "/sys/fs/bpf/wgxdp/" + name; }
 
   private:
     std::string lock_path() const { return run_directory() + "/" + name_ + ".lock"; }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -19,16 +20,20 @@
 namespace wg {
 namespace {
 
+/// The unit does not start it again, and the package's scripts know what to do.
+constexpr int STATUS_OTHER_ABI = 3;
+
 struct Options {
     std::string instance = "default";
     std::string log_level = "info";
     std::string socket_group;
     bool foreground = false;
+    bool only_check = false;
     DaemonOptions daemon;
 };
 
-/// Ends a daemon's start: in the background its parent waits for one byte, in the foreground systemd
-/// may wait.
+/// Ends a daemon's start: in the background its parent waits for one byte, in the foreground
+/// systemd may wait.
 class Readiness {
   public:
     /// In the child; the parent never returns from here.
@@ -58,7 +63,11 @@ Readiness Readiness::fork_away()
     if (child > 0) {
         write_end.close();
         char byte = 0;
-        ::_exit(::read(read_end.get(), &byte, 1) == 1 ? 0 : 1);
+        int status = 0;
+        if (::read(read_end.get(), &byte, 1) == 1)
+            ::_exit(0);
+        ::waitpid(child, &status, 0);
+        ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
     }
     ::setsid();
     return Readiness(std::move(write_end));
@@ -93,6 +102,8 @@ Result<> run(const Options &options)
         daemon_options.socket_group = WG_TRY(find_group(options.socket_group));
     if (sodium_init() < 0)
         return failure(ENOSYS, "libsodium does not start");
+    if (options.only_check)
+        return check_pins(Instance::usual_pins(options.instance));
     auto instance = WG_TRY(Instance::open(options.instance));
     Readiness readiness = options.foreground ? Readiness::none() : Readiness::fork_away();
     if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
@@ -127,6 +138,8 @@ int main(int argc, char **argv)
         ->capture_default_str();
     app.add_flag("--foreground", options.foreground,
                  "Stay in the foreground and log to standard error");
+    app.add_flag("--check-pins", options.only_check,
+                 "Say whether this daemon could go on with what another has left, and end");
     app.add_flag("--until-idle", options.daemon.until_idle,
                  "End when the last tunnel and the last NIC are removed");
     app.add_flag("--no-prefetch", options.daemon.no_prefetch,
@@ -142,7 +155,7 @@ int main(int argc, char **argv)
     try {
         if (const auto result = run(options); !result) {
             std::cerr << "wgxdpd: " << result.error().what << '\n';
-            return 1;
+            return result.error().code.value() == OTHER_ABI ? STATUS_OTHER_ABI : 1;
         }
     } catch (const std::exception &exception) {
         std::cerr << "wgxdpd: " << exception.what() << '\n';

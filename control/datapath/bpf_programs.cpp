@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "datapath/bpf_programs.h"
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -32,7 +34,41 @@ int print_libbpf(libbpf_print_level level, const char *format, va_list arguments
     return length;
 }
 
+/// Nothing where no daemon has pinned anything.
+Result<std::optional<wg_config>> pinned_config(const std::string &pins)
+{
+    const Fd pin(bpf_obj_get((pins + "/" + CONFIG_PIN).c_str()));
+    if (!pin && errno == ENOENT)
+        return std::nullopt;
+    if (!pin)
+        return system_failure(errno, "{}/{}", pins, CONFIG_PIN);
+    const std::uint32_t key = 0;
+    // .rodata may be longer than config: the kernel gives all of it
+    bpf_map_info info{};
+    std::uint32_t info_size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(pin.get(), &info, &info_size) != 0)
+        return system_failure(errno, "{}/{}", pins, CONFIG_PIN);
+    Buffer value(std::max<std::size_t>(info.value_size, sizeof(wg_config)));
+    if (bpf_map_lookup_elem(pin.get(), &key, value.data()) != 0)
+        return system_failure(errno, "{}/{}", pins, CONFIG_PIN);
+    const auto config = wg::load<wg_config>(Bytes(value).first(sizeof(wg_config)));
+    if (config.abi_version != WG_ABI_VERSION)
+        return failure(
+            OTHER_ABI,
+            "{0}: left by a wgxdp with ABI version {1}, this one has {2} and cannot go on "
+            "with its tunnels: delete their interfaces (ip link delete NAME) and {0}, or "
+            "start the wgxdp that made them",
+            pins, config.abi_version, static_cast<unsigned>(WG_ABI_VERSION));
+    return config;
+}
+
 } // namespace
+
+Result<> check_pins(const std::string &pins)
+{
+    WG_TRY(pinned_config(pins));
+    return {};
+}
 
 void BpfPrograms::Close::operator()(bpf_object *object) const
 {
@@ -88,24 +124,10 @@ Result<> BpfPrograms::open_pins()
     std::filesystem::create_directories(pins_, error);
     if (error || ::chmod(pins_.c_str(), 0700) != 0)
         return system_failure(error ? error.value() : errno, "pin directory {}", pins_);
-    const Fd config(bpf_obj_get((pins_ + "/" + CONFIG_PIN).c_str()));
+    const auto config = WG_TRY(pinned_config(pins_));
     if (!config)
         return {};
-    const std::uint32_t key = 0;
-    // .rodata may be longer than config: the kernel gives all of it
-    bpf_map_info info{};
-    std::uint32_t info_size = sizeof(info);
-    if (bpf_obj_get_info_by_fd(config.get(), &info, &info_size) != 0)
-        return system_failure(errno, "{}/{}", pins_, CONFIG_PIN);
-    Buffer value(info.value_size);
-    if (bpf_map_lookup_elem(config.get(), &key, value.data()) != 0)
-        return system_failure(errno, "{}/{}", pins_, CONFIG_PIN);
-    config_ = wg::load<wg_config>(Bytes(value).first(sizeof(wg_config)));
-    if (config_.abi_version != WG_ABI_VERSION)
-        return failure(EPROTO,
-                       "{}: pinned by a wgxdp with ABI version {}, this one has {}: take its "
-                       "tunnels down first",
-                       pins_, config_.abi_version, static_cast<unsigned>(WG_ABI_VERSION));
+    config_ = *config;
     for (const auto &entry : std::filesystem::directory_iterator(pins_, error))
         if (entry.path().filename().string().rfind("nic_", 0) != 0)
             maps_[entry.path().filename()] = Fd(bpf_obj_get(entry.path().c_str()));

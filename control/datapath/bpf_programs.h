@@ -4,6 +4,7 @@
 // it pins. Traffic goes on with the pinned state when this process dies.
 #pragma once
 
+#include <cerrno>
 #include <map>
 #include <memory>
 #include <set>
@@ -65,6 +66,10 @@ class BpfPrograms {
     std::vector<Object> objects_;
 };
 
+/// The error's code when the pins are of another ABI version.
+constexpr int OTHER_ABI = ESTALE;
+/// Could what is pinned there, if anything is, be adopted?
+Result<> check_pins(const std::string &pins);
 /// Removes every pin in the directory and the directory itself: what is nowhere attached is freed.
 void remove_pins(const std::string &pins);
 

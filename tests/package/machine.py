@@ -69,8 +69,11 @@ class Machine:
         self.write("/var/tmp/wgxdp.deb", package.read_bytes())
         self.run("dpkg", "--install", "/var/tmp/wgxdp.deb")
 
+    def path(self, inside: str) -> Path:
+        return Path(f"/proc/{self._pid}/root{inside}")
+
     def write(self, path: str, content: bytes) -> None:
-        place = Path(f"/proc/{self._pid}/root{path}")
+        place = self.path(path)
         place.write_bytes(content)
         place.chmod(0o600)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
 from machine import Machine, make_package  # noqa: E402
-from support import MIB, Pair, Prober, Topology, Wgxdp, main, wait_until  # noqa: E402
+from support import MIB, Pair, Prober, Topology, Wgxdp, expect_ping, main, pin_other_abi, wait_until  # noqa: E402
 from support.host import run  # noqa: E402
 
 OVERRIDDEN = ("bogus-mail-host",)  # nobody publishes it yet
@@ -41,6 +41,7 @@ class Package(unittest.TestCase):
             pair.transfer(family, 10 * MIB)
         self.use(machine, pair.names[0])
         self.upgrade(machine, pair)
+        self.upgrade_across_abi_versions(machine, pair)
         self.remove(machine, pair.names[0])
 
     def use(self, machine: Machine, tunnel: str) -> None:
@@ -65,6 +66,21 @@ class Package(unittest.TestCase):
         self.assertEqual(machine.systemctl("is-active", "wgxdpd", f"wgxdp@{pair.names[0]}"), "active\nactive")
         self.assertIn("its tunnels go on", machine.log())
         pair.transfer(4, MIB)
+
+    def upgrade_across_abi_versions(self, machine: Machine, pair: Pair) -> None:
+        """The new daemon cannot go on with the tunnels: those of units are made anew. One that is nobody's is left."""
+        main_pid = lambda: machine.systemctl("show", "--property=MainPID", "wgxdpd")  # noqa: E731
+        earlier = main_pid()
+        pin_other_abi(machine.path("/sys/fs/bpf/wgxdp/default"))
+        machine.run("wgxdp", "wgother")
+        machine.install(self.package)
+        self.assertEqual(main_pid(), earlier)
+        machine.run("ip", "link", "delete", "wgother")
+        wait_until(lambda: machine.run("wgxdp", "show", "interfaces") == pair.names[0], "the daemon has seen it go")
+        machine.install(self.package)
+        self.assertNotEqual(main_pid(), earlier)
+        self.assertEqual(machine.systemctl("is-active", "wgxdpd", f"wgxdp@{pair.names[0]}"), "active\nactive")
+        expect_ping(machine.netns, pair.inner[4][1], 5, wait=10)
 
     def remove(self, machine: Machine, tunnel: str) -> None:
         machine.run("dpkg", "--remove", "wgxdp")

@@ -7,7 +7,7 @@ reverse order, also on failure, and at the end nothing may be left behind.
 """
 
 from .boringtun import Boringtun
-from .bpf import ForeignXdp, program_exists
+from .bpf import ForeignXdp, pin_other_abi, program_exists
 from .events import Events
 from .host import CheckFailed, ProcessFailed, main, require_boringtun, require_wireguard_go, wait_until
 from .kernel_wireguard import KernelWireguard, kernel_wireguard, require_kernel_wireguard
@@ -24,6 +24,6 @@ __all__ = [
     "Boringtun", "Capture", "CheckFailed", "Events", "ForeignXdp", "KernelWireguard", "MIB", "Netns", "Node", "OUTER", "Pair",
     "PeerConfig", "PeerStatus", "PingResult", "Prober", "ProcessFailed", "Relay", "RpcError", "Topology",
     "TunnelConfig", "Wgxdp", "WireguardGo", "check_fast_path", "check_traffic", "expect_ping", "generate_key",
-    "kernel_wireguard", "main", "only_peer", "ping", "preshared_key", "program_exists", "public_key",
+    "kernel_wireguard", "main", "only_peer", "pin_other_abi", "ping", "preshared_key", "program_exists", "public_key",
     "require_boringtun", "require_kernel_wireguard", "require_wireguard_go", "tcp_transfer", "udp_echo", "wait_until",
 ]

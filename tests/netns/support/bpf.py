@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The few bpf(2) calls that no command line tool offers: run counts, and an XDP program that is not ours."""
+"""The few bpf(2) calls that no command line tool offers: run counts, an XDP program that is not ours, and pins of
+another version."""
 
 import ctypes
 import os
 import struct
+from pathlib import Path
 
 _SYS_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+_MAP_CREATE, _MAP_UPDATE, _OBJ_PIN, _MAP_TYPE_ARRAY = 0, 2, 6, 2
 _PROG_LOAD, _PROG_GET_FD_BY_ID, _LINK_CREATE, _ENABLE_STATS = 5, 13, 28, 32
 _PROG_TYPE_XDP, _ATTACH_XDP, _XDP_PASS = 6, 37, 2
 _ATTR_SIZE = 128
@@ -61,3 +64,19 @@ def program_exists(program_id: int) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def pin_other_abi(pins: Path) -> int:
+    """Makes a daemon's pins look like those of one with another ABI version, which is returned. (`config` itself is
+    frozen; it begins with the version.)"""
+    version, key = 0x7FFF, ctypes.create_string_buffer(4)
+    value = ctypes.create_string_buffer(struct.pack("<I", version), 64)
+    path = ctypes.create_string_buffer(bytes(pins / "other"))
+    config = _bpf(_MAP_CREATE, struct.pack("<IIII", _MAP_TYPE_ARRAY, len(key), len(value), 1))
+    try:
+        _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", config, 0, ctypes.addressof(key), ctypes.addressof(value), 0))
+        _bpf(_OBJ_PIN, struct.pack("<QII", ctypes.addressof(path), config, 0))
+    finally:
+        os.close(config)
+    (pins / "other").rename(pins / "config")
+    return version
