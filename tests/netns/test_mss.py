@@ -82,6 +82,9 @@ class Mss(unittest.TestCase):
                 pair = self.build(mode, outer)
                 for client, inner in itertools.product((0, 1), (4, 6)):  # the first SYN waits for a session
                     self.check(pair, client, inner, outer)
+                pair.left.kill()
+                pair.left.start()
+                self.check(pair, 0, 4, outer)
                 sizes = [len(frame) for _, frame in self.capture.frames]
                 self.assertGreater(sizes.count(ROUTE_MTU + 14), 100, "full segments fill the route")
                 self.assertEqual(self.fragments(), [])

@@ -36,9 +36,12 @@ class Restart(unittest.TestCase):
         tunnel = pair.left.tunnel(pair.names[0], include=["private_key", "preshared_key"])
         for peer in tunnel["peers"]:
             peer["allowed_ips"].sort()
-            for moving in ("rx_bytes", "tx_bytes"):
+            for moving in ("rx_bytes", "tx_bytes", "quota_used"):
                 del peer[moving]
         return tunnel | {"nics": pair.left.nics()}
+
+    def quota_used(self, pair: Pair) -> int:
+        return pair.left.rpc("peer.list", tunnel=pair.names[0])[0]["quota_used"]
 
     def wait_for_probes(self, prober: Prober, number: int = 200) -> None:
         reached = prober.sent + number
@@ -47,9 +50,10 @@ class Restart(unittest.TestCase):
     def check_no_loss_without_a_daemon(self, mode: str) -> None:
         with Topology() as topology:
             pair = self.prepare(topology, mode, psk=True, initiator="both")
-            pair.left.rpc("peer.set", tunnel=pair.names[0], public_key=pair.configs[1].public_key, name="Zoë")
+            pair.left.rpc("peer.set", tunnel=pair.names[0], public_key=pair.configs[1].public_key, name="Zoë",
+                          endpoints=["10.9.0.2:51820", "b.wgxdp.test:51820"], rate_limit=1 << 40, quota=1 << 50)
             wait_until(lambda: "Zo" in pair.left.remembered(), "the name is written down")
-            before, first = self.kept(pair), pair.left.pid
+            before, first, used = self.kept(pair), pair.left.pid, self.quota_used(pair)
             probers = [Prober(pair.left.netns, pair.right.netns, pair.inner[4][1], PROBE_INTERVAL),
                        Prober(pair.right.netns, pair.left.netns, pair.inner[6][0], PROBE_INTERVAL)]
             for step in (pair.left.kill, pair.left.start):
@@ -60,6 +64,7 @@ class Restart(unittest.TestCase):
             self.assertEqual(lost, [[], []], "probes were lost while the daemon was replaced")
             self.assertNotEqual(pair.left.pid, first)
             self.assertEqual(self.kept(pair), before)
+            self.assertGreater(self.quota_used(pair), used)
             with check_fast_path(pair.left, size=10 * MIB):
                 pair.transfer(6, 10 * MIB)
 
