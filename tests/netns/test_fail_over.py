@@ -9,9 +9,10 @@ import subprocess
 import threading
 import unittest
 
-from support import Events, Netns, Pair, Topology, Wgxdp, main, wait_until
+from support import Events, Netns, Pair, Topology, Wgxdp, generate_key, main, public_key, wait_until
 
 FAILED_OVER_IN = 90  # three initiations, 15 s; 15 more until a session is missed; the machine may be slow
+HELD_UP = 40  # wg(8) would go on asking for a minute
 NAME = "b.wgxdp.test"
 
 
@@ -128,6 +129,17 @@ class FailOver(unittest.TestCase):
         self.assertEqual(self.pair.peer_of_left().endpoint, None)
         server.answers = True
         self.check_reached("10.9.0.2:51820")
+
+    def test_names_that_nobody_answers_for_hold_up_no_other(self):
+        self.up(None)
+        for number in range(10):
+            self.left.rpc("peer.set", tunnel=self.pair.names[0], public_key=public_key(generate_key()),
+                          endpoints=[f"nobody{number}.wgxdp.test:9"])
+        self.hosts.says(f"10.9.0.2 {NAME}")
+        self.left.rpc("peer.set", tunnel=self.pair.names[0], public_key=self.peer.public_key,
+                      endpoints=[f"{NAME}:51820"])
+        wait_until(lambda: "10.9.0.2:51820" in [peer.endpoint for peer in self.left.peers(self.pair.names[0])],
+                   "the one that is known is found", HELD_UP)
 
     def test_ipv4_is_tried_when_ipv6_is_dead(self):
         self.hosts.says(f"fd09::99 {NAME}\n10.9.0.2 {NAME}")
