@@ -161,10 +161,10 @@ void CommandLine::add_peer_commands()
 {
     auto *peer = app_.add_subcommand("peer", "Add, change or remove a peer of a tunnel");
     peer->require_subcommand(1);
-    peer->footer("Example: wgxdp peer remove wg0 xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=");
-    auto add_names = [this](CLI::App *command) {
+    peer->footer("Example: wgxdp peer remove wg0 laptop");
+    auto add_names = [this](CLI::App *command, const char *who, const char *help) {
         command->add_option("TUNNEL", peer_.tunnel, "The interface's name")->required();
-        command->add_option("PUBLIC_KEY", peer_.public_key, "The peer's, in base64")->required();
+        command->add_option(who, peer_.public_key, help)->required();
     };
 
     auto *set =
@@ -172,8 +172,13 @@ void CommandLine::add_peer_commands()
             "wgxdp peer add wg0 xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg= \\\n"
             "             --endpoint vpn.example.org:51820 --allowed-ips 10.0.0.0/8,fd00::/8",
             [this](Commands &c) { return c.add_peer(peer_); });
-    add_names(set);
-    set->add_option("--endpoint", peer_.endpoint, "Where it is; a host name is resolved now")
+    add_names(set, "PUBLIC_KEY", "The peer's, in base64");
+    set->add_option("--name", peer_.name, "What people call it; \"\" for nothing")
+        ->type_name("NAME");
+    set->add_option("--endpoint", peer_.endpoints,
+                    "Where it is, or may be: up to 8, by commas or by --endpoint again, in order "
+                    "of preference")
+        ->allow_extra_args(false)
         ->type_name("HOST:PORT");
     set->add_option("--allowed-ips", peer_.allowed_ips,
                     "All its prefixes, separated by commas; \"\" for none")
@@ -191,10 +196,9 @@ void CommandLine::add_peer_commands()
         ->type_name("BYTES");
 
     auto *remove =
-        add(*peer, "remove", "Remove a peer and its sessions",
-            "wgxdp peer remove wg0 xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=",
+        add(*peer, "remove", "Remove a peer and its sessions", "wgxdp peer remove wg0 laptop",
             [this](Commands &c) { return c.remove_peer(peer_.tunnel, peer_.public_key); });
-    add_names(remove);
+    add_names(remove, "PEER", "Its public key, or its name");
 }
 
 void CommandLine::add_key_commands()

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <iostream>
 
-#include "api/resolve.h"
 #include "base/encoding.h"
 #include "tools/keys.h"
 #include "tools/start_daemon.h"
 #include "tools/terminal.h"
+#include "tools/tunnel_params.h"
 
 namespace wg {
 namespace {
@@ -25,15 +25,28 @@ constexpr TextForm<std::string> INSTANCE{
     }};
 
 /// "10.0.0.0/8,fd00::/8"; nothing is a list too.
-Json split_list(std::string_view text)
+std::vector<std::string> split_list(std::string_view text)
 {
-    Json list = Json::array();
+    std::vector<std::string> list;
     for (std::size_t begin = 0; !text.empty() && begin <= text.size();) {
         auto end = std::min(text.find(',', begin), text.size());
-        list.push_back(text.substr(begin, end - begin));
+        list.emplace_back(text.substr(begin, end - begin));
         begin = end + 1;
     }
     return list;
+}
+
+/// What stands in all `--endpoint`.
+Result<std::vector<HostPort>> read_places(const std::vector<std::string> &lists)
+{
+    std::vector<HostPort> places;
+    for (const std::string &list : lists) {
+        if (list.empty())
+            WG_TRY(read_text(HOST_PORT, list));
+        for (const std::string &place : split_list(list))
+            places.push_back(WG_TRY(read_text(HOST_PORT, place)));
+    }
+    return places;
 }
 
 bool nobody_listens(const Error &error)
@@ -185,10 +198,10 @@ Result<> Commands::make_bare(const std::string &interface)
 Result<> Commands::add_peer(const PeerOptions &options)
 {
     Json params{{"tunnel", options.tunnel}, {"public_key", options.public_key}};
-    if (options.endpoint) {
-        auto place = WG_TRY(at("--endpoint", read_text(HOST_PORT, *options.endpoint)));
-        params["endpoint"] = WG_TRY(at("--endpoint", resolve(place))).text();
-    }
+    if (options.name)
+        params["name"] = WG_TRY(at("--name", read_text(PEER_NAME, *options.name)));
+    const auto places = WG_TRY(at("--endpoint", read_places(options.endpoints)));
+    WG_TRY(at("--endpoint", add_endpoints(params, places)));
     if (options.allowed_ips) {
         params["allowed_ips"] = split_list(*options.allowed_ips);
         params["replace_allowed_ips"] = true;
@@ -214,10 +227,11 @@ Result<> Commands::add_peer(const PeerOptions &options)
     return {};
 }
 
-Result<> Commands::remove_peer(const std::string &tunnel, const std::string &public_key)
+Result<> Commands::remove_peer(const std::string &tunnel, const std::string &peer)
 {
     auto client = WG_TRY(running_daemon());
-    WG_TRY(client.ask("peer.remove", {{"tunnel", tunnel}, {"public_key", public_key}}));
+    const char *who = PUBLIC_KEY.parse(peer) ? "public_key" : "name";
+    WG_TRY(client.ask("peer.remove", {{"tunnel", tunnel}, {who, peer}}));
     return {};
 }
 

@@ -16,7 +16,8 @@ namespace wg {
 struct PeerOptions {
     std::string tunnel;
     std::string public_key;
-    std::optional<std::string> endpoint;
+    std::optional<std::string> name;
+    std::vector<std::string> endpoints; ///< lists of them, as in a file
     std::optional<std::string> allowed_ips;
     std::optional<std::string> preshared_key_file;
     std::optional<std::string> persistent_keepalive;
@@ -49,7 +50,8 @@ class Commands {
     Result<> make_bare(const std::string &interface);
     Result<> show(const ShowOptions &options);
     Result<> add_peer(const PeerOptions &options);
-    Result<> remove_peer(const std::string &tunnel, const std::string &public_key);
+    /// `peer`: its public key, or its name.
+    Result<> remove_peer(const std::string &tunnel, const std::string &peer);
     Result<> drops(bool json);
     /// What may stand for a word that cli.cpp's grammar calls this; nothing where nobody knows.
     std::vector<std::string> values_of(const std::string &kind, const std::string &tunnel);

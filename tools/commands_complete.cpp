@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What there is on this machine, for the shells' completion. Whatever cannot be asked is not told.
+#include <algorithm>
+#include <iterator>
 #include <memory>
 
 #include <net/if.h>
@@ -40,6 +42,16 @@ std::vector<std::string> texts(const Json &objects, const char *member)
     return texts;
 }
 
+/// Those that a shell takes as they are.
+std::vector<std::string> short_names(const Json &peers)
+{
+    std::vector<std::string> names;
+    for (const Json &peer : peers)
+        if (auto name = peer.value("name", " "); name.find(' ') == name.npos)
+            names.push_back(std::move(name));
+    return names;
+}
+
 } // namespace
 
 std::vector<std::string> Commands::values_of(const std::string &kind, const std::string &tunnel)
@@ -55,10 +67,13 @@ std::vector<std::string> Commands::values_of(const std::string &kind, const std:
         return {};
     if (kind == "TUNNEL")
         return texts(client->ask("tunnel.list", Json::object()).value_or(Json::array()), "name");
-    if (kind == "PUBLIC_KEY")
-        return texts(client->ask("peer.list", {{"tunnel", tunnel}}).value_or(Json::array()),
-                     "public_key");
-    return {};
+    if (kind != "PUBLIC_KEY" && kind != "PEER")
+        return {};
+    const auto peers = client->ask("peer.list", {{"tunnel", tunnel}}).value_or(Json::array());
+    auto values = texts(peers, "public_key");
+    if (kind == "PEER")
+        std::ranges::move(short_names(peers), std::back_inserter(values));
+    return values;
 }
 
 } // namespace wg

@@ -58,20 +58,6 @@ Result<std::optional<Endpoint>> resolve_one(const std::vector<HostPort> &places)
     return tl::unexpected(*std::move(why));
 }
 
-/// `old`: the same peer as it is now, or nullptr.
-Result<> add_endpoints(Json &params, const ConfigPeer &peer, const Json *old)
-{
-    if (peer.endpoints.empty())
-        return {};
-    if (peer.endpoints.size() > 1 || !Endpoint::parse(peer.endpoints.front().text()))
-        params["endpoints"] = texts(peer.endpoints); // to be looked up again, or tried in turn
-    if (old && have_equal(params, *old, "endpoints") && !old->at("endpoint").is_null())
-        params["endpoint"] = old->at("endpoint");
-    else if (const auto endpoint = WG_TRY(resolve_one(peer.endpoints)))
-        params["endpoint"] = endpoint->text();
-    return {};
-}
-
 /* An endpoint that is told again would forget by which address the peer reaches us, or by which of
  * several it is reached. */
 void keep_place(Json &peer, const Json &old)
@@ -88,6 +74,19 @@ std::string no_key()
 }
 
 } // namespace
+
+Result<> add_endpoints(Json &params, const std::vector<HostPort> &places, const Json *old)
+{
+    if (places.empty())
+        return {};
+    if (places.size() > 1 || !Endpoint::parse(places.front().text()))
+        params["endpoints"] = texts(places); // to be looked up again, or tried in turn
+    if (old && have_equal(params, *old, "endpoints") && !old->at("endpoint").is_null())
+        params["endpoint"] = old->at("endpoint");
+    else if (const auto endpoint = WG_TRY(resolve_one(places)))
+        params["endpoint"] = endpoint->text();
+    return {};
+}
 
 Result<Json> peers_params(const QuickFile &file, const Json &present)
 {
@@ -109,7 +108,8 @@ Result<Json> peers_params(const QuickFile &file, const Json &present)
         const auto old = there.find(params.at("public_key").get<std::string>());
         const auto place =
             fmt::format("{}: Endpoint", config_place(file.path.native(), peer.endpoint_line));
-        WG_TRY(at(place, add_endpoints(params, peer, old == there.end() ? nullptr : old->second)));
+        WG_TRY(at(place, add_endpoints(params, peer.endpoints,
+                                       old == there.end() ? nullptr : old->second)));
         peers.push_back(std::move(params));
     }
     return peers;

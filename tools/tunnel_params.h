@@ -11,6 +11,11 @@
 
 namespace wg {
 
+/// Says in a peer's params where it may be. `old`: the same peer as it is now, if it is there.
+/// Names that cannot be looked up now are left to the daemon.
+Result<>
+add_endpoints(Json &params, const std::vector<HostPort> &places, const Json *old = nullptr);
+
 /// The peers of tunnel.add. Endpoints are resolved, but not those that `present`, a tunnel's peers
 /// (as tunnel.list tells them), have already. Names that cannot be looked up now are left to the
 /// daemon.

@@ -55,6 +55,15 @@ TEST_F(CliErrors, a_wrong_command_line_is_explained)
         {{"peer", "add", "wg0", PEER_A, "--endpoint", "host"},
          "--endpoint: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got "
          "\"host\""},
+        {{"peer", "add", "wg0", PEER_A, "--endpoint", "192.0.2.1:9,"},
+         "--endpoint: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got "
+         "nothing"},
+        {{"peer", "add", "wg0", PEER_A, "--endpoint", ""},
+         "--endpoint: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got "
+         "nothing"},
+        {{"peer", "add", "wg0", PEER_A, "--name", "a#b"},
+         "--name: expected a name of up to 64 characters of UTF-8, none of them '#' or a control "
+         "character, and without outer blanks, got \"a#b\""},
         {{"peer", "add", "wg0", PEER_A, "--persistent-keepalive", "65536"},
          "--persistent-keepalive: expected 0 to 65535 seconds or off, got \"65536\""},
         {{"peer", "add", "wg0", PEER_A, "--preshared-key", "/nonexistent"},

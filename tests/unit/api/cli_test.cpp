@@ -120,21 +120,47 @@ TEST_F(Cli, peer_add_sends_everything_that_is_named)
     EXPECT_EQ(peer.allowed_ips[1].prefix.text(), "::/0");
 }
 
+TEST_F(Cli, peer_add_takes_a_name_and_several_endpoints)
+{
+    expect_silent_success({"peer", "add", "wg0", PEER_A, "--name", "a laptop", "--endpoint",
+                           "[2001:db8::1]:9,192.0.2.1:8", "--endpoint", "localhost:7"});
+    const PeerChange &peer = service_.changed.at(0).peers.at(0);
+    EXPECT_EQ(peer.name, "a laptop");
+    EXPECT_EQ(peer.endpoint.value().text(), "[2001:db8::1]:9");
+    EXPECT_EQ(peer.places,
+              (std::vector<std::string>{"[2001:db8::1]:9", "192.0.2.1:8", "localhost:7"}));
+}
+
+TEST_F(Cli, peer_add_leaves_a_host_name_to_the_daemon_too)
+{
+    expect_silent_success({"peer", "add", "wg0", PEER_A, "--endpoint", "localhost:7"});
+    const PeerChange &peer = service_.changed.at(0).peers.at(0);
+    EXPECT_TRUE(peer.endpoint.value().address.is_loopback());
+    EXPECT_EQ(peer.places, std::vector<std::string>{"localhost:7"});
+}
+
 TEST_F(Cli, peer_add_clears_with_nothing)
 {
     auto file = write_file("psk", "");
     expect_silent_success(
-        {"peer", "add", "wg0", PEER_A, "--allowed-ips", "", "--preshared-key", file});
+        {"peer", "add", "wg0", PEER_A, "--allowed-ips", "", "--preshared-key", file, "--name", ""});
     const PeerChange &peer = service_.changed.at(0).peers.at(0);
     EXPECT_TRUE(peer.replace_allowed_ips);
     EXPECT_TRUE(peer.allowed_ips.empty());
     EXPECT_TRUE(peer.preshared_key.value().is_zero());
+    EXPECT_EQ(peer.name, "");
 }
 
 TEST_F(Cli, peer_remove_removes)
 {
     expect_silent_success({"peer", "remove", "wg0", PEER_A});
-    EXPECT_TRUE(service_.changed.at(0).peers.at(0).remove);
+    expect_silent_success({"peer", "remove", "wg0", "a laptop"});
+    const PeerChange &by_key = service_.changed.at(0).peers.at(0);
+    EXPECT_TRUE(by_key.remove && !by_key.by_name);
+    EXPECT_EQ(by_key.public_key, public_key(PEER_A));
+    const PeerChange &by_name = service_.changed.at(1).peers.at(0);
+    EXPECT_TRUE(by_name.remove && by_name.by_name);
+    EXPECT_EQ(by_name.name, "a laptop");
 }
 
 TEST_F(Cli, show_reads_like_wg)
