@@ -89,6 +89,8 @@ void show_peer(Out out, const Json &peer, WallTime now)
         show_line(out, "preshared key", key_text(peer, "preshared_key"));
     if (const auto &endpoint = peer.at("endpoint"); !endpoint.is_null())
         show_line(out, "endpoint", endpoint.get<std::string>());
+    if (const auto places = peer.value("endpoints", std::vector<std::string>()); places.size() > 1)
+        show_line(out, "endpoints", fmt::format("{}", fmt::join(places, ", ")));
     show_line(out, "allowed ips", prefixes_text(peer.at("allowed_ips")));
     if (auto then = peer.at("latest_handshake").get<std::int64_t>(); then != 0)
         show_line(out, "latest handshake", ago(then, now));

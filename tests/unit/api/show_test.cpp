@@ -91,6 +91,15 @@ TEST(Show, tells_limits_that_are_set)
     EXPECT_EQ(peer_line(peer, "quota"), "1.50 KiB used of 5.00 GiB");
 }
 
+TEST(Show, tells_where_a_peer_may_be_besides)
+{
+    PeerStatus peer;
+    peer.places = {"vpn.example.org:7"};
+    EXPECT_EQ(peer_line(peer, "endpoints"), "");
+    peer.places.emplace_back("[2001:db8::1]:8");
+    EXPECT_EQ(peer_line(peer, "endpoints"), "vpn.example.org:7, [2001:db8::1]:8");
+}
+
 TEST(Show, leaves_out_what_is_not_set)
 {
     TunnelStatus tunnel;
