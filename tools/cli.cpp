@@ -18,6 +18,9 @@
 namespace wg {
 namespace {
 
+constexpr const char *JSON_FLAG = "--json";
+constexpr std::string_view NOTHING = "{}"; // what a command says as JSON that has nothing to say
+
 /// The commands hang their actions here; one of them runs after the whole line was understood.
 class CommandLine {
   public:
@@ -46,17 +49,32 @@ class CommandLine {
     Result<> parse(std::vector<std::string> arguments);
     Result<> print_completions(const std::vector<std::string> &words);
 
-    template <typename Action>
+    using Action = std::function<Result<>(Commands &)>;
+
+    /// `json`: what the action prints when it is to be JSON.
     CLI::App *add(CLI::App &parent,
                   const std::string &name,
                   const std::string &help,
                   const std::string &example,
-                  Action action)
+                  Action action,
+                  std::string_view json = NOTHING)
     {
         auto *command = parent.add_subcommand(name, help);
         command->footer("Example: " + example);
-        command->callback([this, action] { action_ = action; });
+        command->add_flag(JSON_FLAG, json_, fmt::format("As JSON: {}", json));
+        if (json == NOTHING)
+            action = saying_nothing(std::move(action));
+        command->callback([this, action = std::move(action)] { action_ = action; });
         return command;
+    }
+    Action saying_nothing(Action action)
+    {
+        return [this, action = std::move(action)](Commands &commands) -> Result<> {
+            WG_TRY(action(commands));
+            if (json_)
+                environment_.out << NOTHING << '\n';
+            return {};
+        };
     }
 
     void add_tunnel_commands();
@@ -68,7 +86,7 @@ class CommandLine {
     Environment &environment_;
     CLI::App app_{"WireGuard with its data plane in eBPF: the command line of the daemon wgxdpd."};
     std::string instance_ = "default";
-    std::function<Result<>(Commands &)> action_;
+    Action action_;
 
     std::optional<std::string> interface_; ///< where a command would stand
     std::string name_;
@@ -91,36 +109,34 @@ void CommandLine::add_tunnel_commands()
 
     add_file_commands();
 
-    auto *show =
-        add(app_, "show", "Show tunnels, their peers and the attached NICs, as wg(8) does",
-            "wgxdp show wg0 latest-handshakes", [this](Commands &c) { return c.show(show_); });
+    auto *show = add(
+        app_, "show", "Show tunnels, their peers and the attached NICs, as wg(8) does",
+        "wgxdp show wg0 latest-handshakes", [this](Commands &c) { return c.show(show_, json_); },
+        "{\"tunnels\": [...], \"nics\": [...]}; with TUNNEL no nics; with FIELD an array");
     show->add_option("TUNNEL", show_.tunnel,
                      "Only this one; `all` leaves out the NICs, `interfaces` lists names only");
     show->add_option("FIELD", show_.field, "For scripts, only one of: " + field_names());
-    show->add_flag(
-        "--json", show_.json,
-        "As JSON: {\"tunnels\": [...], \"nics\": [...]}; with TUNNEL no nics; with FIELD "
-        "an array");
     show->add_flag("--show-keys", show_.show_keys,
                    "Private and preshared keys instead of (hidden)");
 
-    auto *top = add(app_, "top", "Watch rates, drops and handshakes of all peers, live",
-                    "wgxdp top wg0", [this](Commands &c) { return c.top(show_.tunnel, json_); });
+    auto *top = add(
+        app_, "top", "Watch rates, drops and handshakes of all peers, live", "wgxdp top wg0",
+        [this](Commands &c) { return c.top(show_.tunnel, json_); },
+        "not live: the rates of one second");
     top->add_option("TUNNEL", show_.tunnel, "Only this one");
-    top->add_flag("--json", json_, "Not live: the rates of one second, as JSON");
     top->footer("Keys: r received, t sent, h handshake, p peer: the order; q quits.\n"
                 "Example: wgxdp top wg0");
 
-    auto *doctor = add(
+    add(
         app_, "doctor",
         "Examine kernel, NICs and daemon, and say what to do about what is found; status 1 when "
         "there are problems",
-        "wgxdp doctor", [this](Commands &c) { return c.doctor(json_); });
-    doctor->add_flag("--json", json_, "As JSON: {\"problems\": N, \"findings\": [...]}");
-
-    auto *drops = add(app_, "drops", "Count dropped packets by reason: total, then by CPU",
-                      "wgxdp drops", [this](Commands &c) { return c.drops(json_); });
-    drops->add_flag("--json", json_, "As JSON: {\"drops\": {...}, \"daemon_drops\": {...}}");
+        "wgxdp doctor", [this](Commands &c) { return c.doctor(json_); },
+        "{\"problems\": N, \"findings\": [...]}");
+    add(
+        app_, "drops", "Count dropped packets by reason: total, then by CPU", "wgxdp drops",
+        [this](Commands &c) { return c.drops(json_); },
+        "{\"drops\": {...}, \"daemon_drops\": {...}}");
 }
 
 void CommandLine::add_file_commands()
@@ -179,6 +195,9 @@ void CommandLine::add_peer_commands()
                     "Where it is, or may be: up to 8, by commas or by --endpoint again, in order "
                     "of preference")
         ->allow_extra_args(false)
+        ->check([](const std::string &places) {
+            return std::string(places.empty() ? "expected HOST:PORT, got nothing" : "");
+        })
         ->type_name("HOST:PORT");
     set->add_option("--allowed-ips", peer_.allowed_ips,
                     "All its prefixes, separated by commas; \"\" for none")
@@ -203,21 +222,19 @@ void CommandLine::add_peer_commands()
 
 void CommandLine::add_key_commands()
 {
-    auto add_json = [this](CLI::App *command, const std::string &name) {
-        command->add_flag("--json", json_, "As JSON: {\"" + name + "\": \"...\"}");
-    };
-    add_json(add(app_, "genkey", "Print a new private key",
-                 "(umask 077; wgxdp genkey > private.key)",
-                 [this](Commands &) { return generate_private_key(environment_, json_); }),
-             "private_key");
-    add_json(add(app_, "genpsk", "Print a new preshared key",
-                 "(umask 077; wgxdp genpsk > preshared.key)",
-                 [this](Commands &) { return generate_preshared_key(environment_, json_); }),
-             "preshared_key");
-    add_json(add(app_, "pubkey", "Read a private key from standard input and print its public key",
-                 "wgxdp pubkey < private.key",
-                 [this](Commands &) { return print_public_key(environment_, json_); }),
-             "public_key");
+    add(
+        app_, "genkey", "Print a new private key", "(umask 077; wgxdp genkey > private.key)",
+        [this](Commands &) { return generate_private_key(environment_, json_); },
+        "{\"private_key\": \"...\"}");
+    add(
+        app_, "genpsk", "Print a new preshared key", "(umask 077; wgxdp genpsk > preshared.key)",
+        [this](Commands &) { return generate_preshared_key(environment_, json_); },
+        "{\"preshared_key\": \"...\"}");
+    add(
+        app_, "pubkey", "Read a private key from standard input and print its public key",
+        "wgxdp pubkey < private.key",
+        [this](Commands &) { return print_public_key(environment_, json_); },
+        "{\"public_key\": \"...\"}");
 }
 
 tl::unexpected<Error> no_command(const std::string &text)
@@ -278,6 +295,8 @@ Result<> CommandLine::run(std::vector<std::string> arguments)
         return print_completions(arguments);
     }
     WG_TRY(parse(std::move(arguments)));
+    if (json_)
+        environment_.programs.spare_output();
     Commands commands(environment_, WG_TRY(at("--instance", parse_instance(instance_))));
     try {
         return action_(commands);
@@ -290,11 +309,18 @@ Result<> CommandLine::run(std::vector<std::string> arguments)
 
 int run_cli(Environment &environment, std::vector<std::string> arguments)
 {
+    const bool json = std::ranges::find(arguments, JSON_FLAG) != arguments.end();
     CommandLine command_line(environment);
     auto result = command_line.run(std::move(arguments));
     if (result)
         return 0;
-    environment.err << "wgxdp: " << result.error().what << '\n';
+    const std::string &what = result.error().what;
+    if (json)
+        environment.err << Json{{"error", what}}.dump(-1, ' ', false,
+                                                      Json::error_handler_t::replace);
+    else
+        environment.err << "wgxdp: " << what;
+    environment.err << '\n';
     return 1;
 }
 

@@ -40,12 +40,9 @@ std::vector<std::string> split_list(std::string_view text)
 Result<std::vector<HostPort>> read_places(const std::vector<std::string> &lists)
 {
     std::vector<HostPort> places;
-    for (const std::string &list : lists) {
-        if (list.empty())
-            WG_TRY(read_text(HOST_PORT, list));
+    for (const std::string &list : lists)
         for (const std::string &place : split_list(list))
             places.push_back(WG_TRY(read_text(HOST_PORT, place)));
-    }
     return places;
 }
 

@@ -29,7 +29,6 @@ struct PeerOptions {
 struct ShowOptions {
     std::optional<std::string> tunnel; ///< "all" and "interfaces" are wg(8)'s words
     std::optional<std::string> field;
-    bool json = false;
     bool show_keys = false;
 };
 
@@ -48,7 +47,7 @@ class Commands {
     Result<> save(const std::string &config);
     /// What `wireguard-go INTERFACE` does: an interface and its socket for wg(8), nothing else.
     Result<> make_bare(const std::string &interface);
-    Result<> show(const ShowOptions &options);
+    Result<> show(const ShowOptions &options, bool json);
     Result<> add_peer(const PeerOptions &options);
     /// `peer`: its public key, or its name.
     Result<> remove_peer(const std::string &tunnel, const std::string &peer);

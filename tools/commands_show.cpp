@@ -21,10 +21,10 @@ void print_json(std::ostream &out, const Json &json)
 
 } // namespace
 
-Result<> Commands::show(const ShowOptions &options)
+Result<> Commands::show(const ShowOptions &options, bool json)
 {
     if (options.tunnel == "interfaces" && !options.field)
-        return show_names(options.json);
+        return show_names(json);
     Json filter = Json::object();
     if (options.tunnel && options.tunnel != "all")
         filter["name"] = *options.tunnel;
@@ -34,7 +34,7 @@ Result<> Commands::show(const ShowOptions &options)
         filter["include"] = {"private_key", "preshared_key"};
     auto client = WG_TRY(running_daemon());
     auto tunnels = WG_TRY(client.ask("tunnel.list", std::move(filter)));
-    if (options.field && options.json)
+    if (options.field && json)
         print_json(environment_.out, field_json(*options.field, tunnels));
     else if (options.field)
         environment_.out << field_text(*options.field, tunnels, options.tunnel == "all");
@@ -43,7 +43,7 @@ Result<> Commands::show(const ShowOptions &options)
     Json shown{{"tunnels", std::move(tunnels)}};
     if (!options.tunnel)
         shown["nics"] = WG_TRY(client.ask("nic.list", Json::object()));
-    if (options.json)
+    if (json)
         print_json(environment_.out, shown);
     else
         environment_.out << show_text(shown, environment_.wall_clock(), environment_.colors);

@@ -47,10 +47,7 @@ class FileActions {
     ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
     FileActions(const FileActions &) = delete;
     FileActions &operator=(const FileActions &) = delete;
-    void use(const Fd &fd, int number)
-    {
-        posix_spawn_file_actions_adddup2(&actions_, fd.get(), number);
-    }
+    void use(int fd, int number) { posix_spawn_file_actions_adddup2(&actions_, fd, number); }
     void silence(int number)
     {
         posix_spawn_file_actions_addopen(&actions_, number, "/dev/null", O_WRONLY, 0);
@@ -125,12 +122,14 @@ Result<Programs::Outcome> SystemPrograms::run(const Command &command)
     Fd input, output;
     if (!command.input.empty()) {
         input = WG_TRY(file_with(command.input));
-        actions.use(input, STDIN_FILENO);
+        actions.use(input.get(), STDIN_FILENO);
     }
     if (command.asks) {
         output = WG_TRY(file_with(""));
-        actions.use(output, STDOUT_FILENO);
+        actions.use(output.get(), STDOUT_FILENO);
         actions.silence(STDERR_FILENO);
+    } else if (spares_output()) {
+        actions.use(STDERR_FILENO, STDOUT_FILENO);
     }
     std::vector<char *> arguments;
     for (const std::string &word : command.words)

@@ -20,6 +20,8 @@ class Programs {
     explicit Programs(std::ostream &log) : log_(log) {}
     virtual ~Programs() = default;
 
+    /// From now on what commands print goes to standard error: the output is somebody's JSON.
+    void spare_output() { spares_output_ = true; }
     /// Runs a command that changes something, with `input` to read.
     Result<> act(const Words &words, const std::string &input = {});
     /// Runs a line of shell.
@@ -42,11 +44,13 @@ class Programs {
         std::string output{};
     };
     virtual Result<Outcome> run(const Command &command) = 0;
+    bool spares_output() const { return spares_output_; }
 
   private:
     Result<> act_as(const std::string &said, Command command);
 
     std::ostream &log_;
+    bool spares_output_ = false;
 };
 
 class SystemPrograms final : public Programs {

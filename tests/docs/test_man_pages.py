@@ -38,9 +38,10 @@ class ManPages(unittest.TestCase):
             with self.subTest(command=command):
                 (entry,) = (entry for entry in entries if entry.startswith(f"     {' '.join(command)} ")
                             or entry.split("\n")[0] == f"     {' '.join(command)}")
-                for option in options_of("wgxdp", *command) - {"--help"}:
+                for option in options_of("wgxdp", *command) - {"--help", "--json"}:
                     self.assertRegex(entry, rf"{option}\b")
-        for option in options_of("wgxdp"):
+                self.assertIn("--json", options_of("wgxdp", *command))
+        for option in options_of("wgxdp") | {"--json"}:
             self.assertRegex(shown("wgxdp.8"), rf"\n +(-\w, )?{option}\b")
 
     def test_name_every_option_of_the_daemon(self):

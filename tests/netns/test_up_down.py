@@ -4,6 +4,7 @@
     a: wgxdp, eth0 ─────────── eth0, wgxdp: b
 """
 
+import json
 import os
 import shutil
 import signal
@@ -52,10 +53,10 @@ class UpDown(unittest.TestCase):
         path.write_text("\n".join([lines[0], "Attach = no", *more, *lines[1:]]) + "\n")
         return str(path)
 
-    def wgxdp(self, verb: str, path: str, check: bool = True) -> subprocess.CompletedProcess:
+    def wgxdp(self, verb: str, path: str, *options: str, check: bool = True) -> subprocess.CompletedProcess:
         """`wgxdp VERB PATH` with the fake programs first in PATH."""
         done = self.a.run("env", f"PATH={self.fakes}:{os.environ['PATH']}", executable("wgxdp"), "--instance",
-                          self.node.instance, verb, path, check=check)
+                          self.node.instance, verb, path, *options, check=check)
         if Path(self.node.socket_path).exists():
             self.node._remember()
         return done
@@ -94,6 +95,14 @@ class UpDown(unittest.TestCase):
         there = {"PreUp": 0, "PostUp": 1, "PreDown": 1, "PostDown": 0}
         self.assertEqual([line for line in self.logged() if line.startswith("P")],
                          [f"{key}{number} {self.name} {there[key]}" for key in keys for number in (1, 2)])
+
+    def test_json_is_all_that_is_printed(self):
+        path = self.file("PostUp = echo hello")
+        self.addCleanup(self.down_if_up, path)
+        self.assertEqual(json.loads(self.wgxdp("up", path, "--json").stdout), {})
+        again = self.wgxdp("up", path, "--json", check=False)
+        self.assertEqual((again.returncode, again.stdout), (1, ""))
+        self.assertEqual(json.loads(again.stderr.splitlines()[-1]), {"error": f"`{self.name}' already exists"})
 
     def test_a_hook_may_bring_the_key(self):
         key = self.topology.directory / "key"

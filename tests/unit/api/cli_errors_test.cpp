@@ -28,7 +28,7 @@ TEST_F(CliErrors, a_wrong_command_line_is_explained)
     const Case CASES[] = {
         {{}, "a command or an interface is required (see wgxdp --help)"},
         {{"shwo", "wg0"}, "\"shwo\" is not a command (see wgxdp --help)"},
-        {{"shwo", "--json"}, "\"shwo\" is not a command (see wgxdp --help)"},
+        {{"shwo", "--show-keys"}, "\"shwo\" is not a command (see wgxdp --help)"},
         {{"peer", "list"}, "\"list\" is not a command (see wgxdp --help)"},
         {{"show", "wg0", "wg1"},
          "FIELD: expected one of public-key, private-key, listen-port, fwmark, peers, "
@@ -59,8 +59,7 @@ TEST_F(CliErrors, a_wrong_command_line_is_explained)
          "--endpoint: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got "
          "nothing"},
         {{"peer", "add", "wg0", PEER_A, "--endpoint", ""},
-         "--endpoint: expected HOST:PORT like vpn.example.org:51820 or [2001:db8::1]:51820, got "
-         "nothing"},
+         "--endpoint: expected HOST:PORT, got nothing (see wgxdp --help)"},
         {{"peer", "add", "wg0", PEER_A, "--name", "a#b"},
          "--name: expected a name of up to 64 characters of UTF-8, none of them '#' or a control "
          "character, and without outer blanks, got \"a#b\""},
@@ -116,6 +115,23 @@ TEST_F(CliErrors, what_the_daemon_refuses_is_passed_on)
     EXPECT_EQ(complaint({"down", "wg0"}), "wg0: exists already");
     EXPECT_EQ(complaint({"attach", "eth0"}), "wg0: exists already");
     EXPECT_EQ(complaint({"peer", "remove", "wg0", PEER_A}), "wg0: exists already");
+}
+
+TEST_F(CliErrors, are_told_as_json_too)
+{
+    const std::pair<std::vector<std::string>, std::string> CASES[] = {
+        {{"show", "wg9", "--json"}, "there is no tunnel \"wg9\""},
+        {{"peer", "add", "--json", "wg0", "key"},
+         "public_key: expected a key of 44 base64 characters"},
+        {{"up", "--json"}, "CONFIG is required (see wgxdp --help)"},
+        {{"shwo", "--json"}, "\"shwo\" is not a command (see wgxdp --help)"},
+    };
+    for (const auto &[arguments, expected] : CASES) {
+        const auto outcome = run(arguments);
+        EXPECT_EQ(outcome.status, 1);
+        EXPECT_EQ(outcome.out, "");
+        EXPECT_EQ(Json::parse(outcome.err), (Json{{"error", expected}}));
+    }
 }
 
 TEST_F(CliErrors, a_wrong_private_key_on_standard_input_is_not_repeated)

@@ -163,6 +163,26 @@ TEST_F(Cli, peer_remove_removes)
     EXPECT_EQ(by_name.name, "a laptop");
 }
 
+TEST_F(Cli, what_has_nothing_to_say_says_an_empty_object_as_json)
+{
+    const auto file = write_file("wg7.conf", config_text());
+    const std::vector<std::string> COMMANDS[] = {
+        {"up", file},
+        {"down", "wg0"},
+        {"attach", "eth0"},
+        {"detach", "eth0"},
+        {"peer", "add", "wg0", PEER_A},
+        {"peer", "remove", "wg0", PEER_A},
+    };
+    for (auto command : COMMANDS) {
+        command.emplace_back("--json");
+        EXPECT_EQ(run(command).out, "{}\n") << command.front();
+    }
+    write_file("first/wg0.conf", config_text());
+    for (const char *command : {"reload", "save"})
+        EXPECT_EQ(run({command, "--json", "wg0"}).out, "{}\n") << command;
+}
+
 TEST_F(Cli, show_reads_like_wg)
 {
     auto outcome = run({"show"});
