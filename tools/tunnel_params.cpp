@@ -59,10 +59,11 @@ Result<std::optional<Endpoint>> resolve_one(const std::vector<HostPort> &places)
 }
 
 /* An endpoint that is told again would forget by which address the peer reaches us, or by which of
- * several it is reached. */
+ * several it is reached. One that nobody has changed (`old` is then a file's) needs no way back. */
 void keep_place(Json &peer, const Json &old)
 {
-    if (have_equal(peer, old, "endpoint") || have_equal(peer, old, "endpoints"))
+    const bool unchanged = !old.contains("endpoint") && !old.contains("endpoints");
+    if (unchanged || have_equal(peer, old, "endpoint") || have_equal(peer, old, "endpoints"))
         peer.erase("endpoint");
     if (!peer.contains("endpoints") && old.contains("endpoints"))
         peer["endpoints"] = Json::array();
@@ -171,7 +172,7 @@ Json as_wanted(const Json &present)
         Json params;
         for (const char *field : {"public_key", "name", "allowed_ips", "persistent_keepalive",
                                   "preshared_key", "endpoint", "endpoints", "rate_limit", "quota"})
-            if (peer.contains(field) && !peer.at(field).is_null())
+            if (peer.contains(field)) // no endpoint is null, which takes a new one back
                 params[field] = peer.at(field);
         peers.push_back(std::move(params));
     }

@@ -48,6 +48,12 @@ std::string Fields::path_of(std::string_view name) const
     return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
 }
 
+bool Fields::is_null(std::string_view name) const
+{
+    const Json *value = find(name);
+    return value != nullptr && value->is_null();
+}
+
 const Json *Fields::find(std::string_view name) const
 {
     auto field = object_->find(name);

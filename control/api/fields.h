@@ -45,6 +45,7 @@ class Fields {
     open(const Json &object, std::string path, std::initializer_list<std::string_view> known);
 
     bool has(std::string_view name) const { return find(name) != nullptr; }
+    bool is_null(std::string_view name) const;
     std::string path_of(std::string_view name) const;
 
     template <typename T>

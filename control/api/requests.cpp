@@ -36,6 +36,9 @@ Result<> read_places(const Fields &fields, PeerChange &peer)
     peer.places.emplace();
     for (const HostPort &place : WG_TRY(fields.texts("endpoints", HOST_PORT)))
         peer.places->push_back(place.text());
+    if (peer.forget_endpoint && !peer.places->empty())
+        return failure(EINVAL, "{}: expected none where endpoint is null",
+                       fields.path_of("endpoints"));
     if (peer.places->size() > MAX_PLACES)
         return failure(EINVAL, "{}: expected at most {}", fields.path_of("endpoints"), MAX_PLACES);
     return {};
@@ -58,7 +61,9 @@ Result<PeerChange> read_peer(const Fields &fields)
     PeerChange peer;
     peer.name = WG_TRY(fields.optional("name", PEER_NAME));
     peer.preshared_key = WG_TRY(fields.optional("preshared_key", SECRET_KEY));
-    peer.endpoint = WG_TRY(fields.optional("endpoint", ENDPOINT));
+    peer.forget_endpoint = fields.is_null("endpoint");
+    if (!peer.forget_endpoint)
+        peer.endpoint = WG_TRY(fields.optional("endpoint", ENDPOINT));
     WG_TRY(read_places(fields, peer));
     peer.persistent_keepalive = WG_TRY(fields.number<std::uint16_t>("persistent_keepalive"));
     peer.rate_limit = WG_TRY(fields.number("rate_limit", std::uint64_t{0}, MAX_BYTES));

@@ -25,6 +25,7 @@ struct PeerChange {
     std::optional<std::string> name;  ///< empty: none
     std::optional<Key> preshared_key; ///< zeros clear
     std::optional<Endpoint> endpoint; ///< without `places`: there are no others
+    bool forget_endpoint = false;     ///< nor are there others
     /// Where it may be, in order of preference, each "HOST:PORT".
     std::optional<std::vector<std::string>> places;
     std::optional<std::uint16_t> persistent_keepalive; ///< seconds, 0: off

@@ -226,7 +226,7 @@ Result<> Device::State::Request::set_preshared_key(Peer &peer, const Key &key)
 /// Those that it has already change nothing: where it has roamed to it stays.
 bool Device::State::Request::set_places(Peer &peer, PeerChange &change)
 {
-    if (change.endpoint && !change.places)
+    if ((change.endpoint || change.forget_endpoint) && !change.places)
         change.places.emplace();
     if (!change.places || *change.places == peer.places)
         return false;
@@ -245,6 +245,8 @@ Result<> Device::State::Request::set_published(Peer &peer, const PeerChange &cha
 
     if (change.endpoint)
         peer.set_endpoint(*change.endpoint, now_.instant);
+    else if (change.forget_endpoint)
+        peer.forget_endpoint(now_.instant);
     if (change.persistent_keepalive)
         peer.state.persistent_keepalive = *change.persistent_keepalive;
     peer.state.rate_limit = change.rate_limit.value_or(old.rate_limit);

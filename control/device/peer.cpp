@@ -43,6 +43,13 @@ void Peer::set_endpoint(const Endpoint &endpoint, Instant when)
     endpoint_moved = true;
 }
 
+void Peer::forget_endpoint(Instant when)
+{
+    endpoint_since = when;
+    endpoint_moved |= state.endpoint.has_value();
+    state.endpoint.reset();
+}
+
 void Peer::clear_sticky_source()
 {
     if (!state.endpoint || (!state.endpoint->source && !state.endpoint->source_ifindex))

@@ -30,6 +30,8 @@ struct Peer {
     std::size_t stage(Bytes packet);
     /// The peer is there, since then. Marks endpoint_moved if that is news.
     void set_endpoint(const Endpoint &endpoint, Instant when);
+    /// Nobody knows where the peer is. Marks endpoint_moved likewise.
+    void forget_endpoint(Instant when);
     /// Lets the route choose our address again.
     void clear_sticky_source();
     /// Remembers what fell out of the slots until the peer is published without it.

@@ -168,6 +168,9 @@ class Reload(unittest.TestCase):
 
     def test_what_is_refused_changes_nothing(self):
         include = ["private_key", "preshared_key"]
+        silent = public_key(generate_key())
+        self.node.cli("peer", "add", self.name, silent)
+        self.config.peers.append(PeerConfig(silent, [], "10.9.0.2:9"))
         before, status = self.state(), self.node.tunnel(self.name, include=include)
         self.config.addresses.append("10.8.0.1/24")
         self.config.peers[0].allowed_ips += ["172.31.0.0/24", "172.30.0.0/16"]

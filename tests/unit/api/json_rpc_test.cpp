@@ -187,6 +187,14 @@ TEST_F(JsonRpc, peer_set_changes_one_peer)
     EXPECT_TRUE(peer.allowed_ips.empty());
 }
 
+TEST_F(JsonRpc, an_endpoint_that_is_null_is_forgotten)
+{
+    ask("peer.set", {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"endpoint", nullptr}});
+    const PeerChange &peer = service.changed.at(0).peers.front();
+    EXPECT_TRUE(peer.forget_endpoint);
+    EXPECT_FALSE(peer.endpoint);
+}
+
 TEST_F(JsonRpc, a_name_is_given_with_a_key_and_means_a_peer_without_one)
 {
     ask("peer.set", {{"tunnel", "wg0"}, {"public_key", PEER_A}, {"name", "Zoë"}});

@@ -236,7 +236,10 @@ TEST_F(Quick, a_refused_reload_has_removed_nobody)
         for (const PeerChange &peer : change.peers)
             EXPECT_FALSE(peer.remove);
     }
-    EXPECT_EQ(service_.changed.back().peers.back().name, "busy");
+    const auto &back = service_.changed.back().peers;
+    EXPECT_TRUE(back.front().forget_endpoint) << "it had none";
+    EXPECT_EQ(back.back().name, "busy");
+    EXPECT_FALSE(back.back().endpoint || back.back().forget_endpoint) << "nobody touched it";
 }
 
 TEST_F(Quick, reload_sets_the_firewall_of_the_addresses_that_are_left)

@@ -281,6 +281,24 @@ TEST_F(Configuration, nonsense_is_refused_by_the_name_of_its_field)
     EXPECT_EQ(a.device->peer_id(c.public_key), std::nullopt);
 }
 
+TEST_F(Configuration, a_forgotten_endpoint_is_used_no_more_until_the_peer_is_heard)
+{
+    connect();
+    PeerChange change = change_of(b);
+    change.forget_endpoint = true;
+    a.apply_to_peer(std::move(change));
+    EXPECT_FALSE(a.info(b).endpoint);
+    EXPECT_FALSE(a.published(b).endpoint);
+    EXPECT_EQ(a.endpoint_changes.back(), a.peer_of(b));
+    network.log.clear();
+    a.transmit(b, 1);
+    network.settle();
+    EXPECT_TRUE(network.log.empty());
+    b.transmit(a, 2);
+    network.settle();
+    EXPECT_TRUE(a.info(b).endpoint->same_place(b.endpoint));
+}
+
 TEST_F(Configuration, an_endpoint_set_late_is_used_at_once)
 {
     a.set_keepalive(c, 25);
