@@ -9,6 +9,7 @@
 #include "tools/first_error.h"
 #include "tools/interrupts.h"
 #include "tools/quick_dns.h"
+#include "tools/quick_place.h"
 #include "tools/quick_save.h"
 #include "tools/terminal.h"
 #include "tools/tunnel_params.h"
@@ -21,15 +22,23 @@ Quick::Quick(Environment &environment, QuickFile file, std::function<Result<Clie
 {
 }
 
-Result<> Quick::run_hooks(const std::vector<std::string> &hooks)
+Result<> Quick::run_hooks(std::string_view key, const std::vector<std::string> &hooks)
 {
     constexpr std::string_view NAME = "%i";
-    for (std::string hook : hooks) {
+    for (std::size_t number = 0; number < hooks.size(); ++number) {
+        std::string hook = hooks[number];
         for (auto place = hook.find(NAME); place != hook.npos;
              place = hook.find(NAME, place + file_.name.size()))
             hook.replace(place, NAME.size(), file_.name);
-        WG_TRY(environment_.programs.run_hook(hook));
+        WG_TRY(at(value_place(file_, key, number), environment_.programs.run_hook(hook)));
     }
+    return {};
+}
+
+Result<> Quick::ask(const char *method, const Json &params)
+{
+    if (auto answer = client_->ask(method, params); !answer)
+        return tl::unexpected(explained(file_, params, std::move(answer).error()));
     return {};
 }
 
@@ -81,7 +90,7 @@ Result<> Quick::up()
 Result<> Quick::make()
 {
     const ConfigFile &config = file_.config;
-    WG_TRY(run_hooks(config.pre_up));
+    WG_TRY(run_hooks("PreUp", config.pre_up));
     auto peers = WG_TRY(peers_params(file_));
     mark_ = config.fwmark.value_or(0);
     if (mark_ == 0 && wants_policy(config))
@@ -91,23 +100,34 @@ Result<> Quick::make()
     {
         const Progress progress(environment_.progress,
                                 fmt::format("making {} with {} peers", file_.name, peers.size()));
-        WG_TRY(client_->ask("tunnel.add", tunnel_params(file_, std::move(peers), mark_, mtu)));
+        WG_TRY(ask("tunnel.add", tunnel_params(file_, std::move(peers), mark_, mtu)));
     }
     is_made_ = true;
     for (const InterfaceAddress &address : config.addresses)
-        WG_TRY(network_.add_address(address));
+        WG_TRY(add_address(address));
     has_set_dns_ = !config.dns.empty(); // also when it fails halfway
-    WG_TRY(set_dns(environment_.programs, file_.name, config));
+    WG_TRY(set_file_dns());
     for (const Route &route : wanted_routes(config, mark_))
         WG_TRY(add_route(route));
-    return run_hooks(config.post_up);
+    return run_hooks("PostUp", config.post_up);
+}
+
+Result<> Quick::add_address(const InterfaceAddress &address)
+{
+    return at(address_place(file_, address), network_.add_address(address));
+}
+
+Result<> Quick::set_file_dns()
+{
+    return at(key_place(file_, "DNS"), set_dns(environment_.programs, file_.name, file_.config));
 }
 
 Result<> Quick::add_route(const Route &route)
 {
-    WG_TRY(network_.add_route(route));
+    const auto place = allowed_ip_place(file_, route.prefix);
+    WG_TRY(at(place, network_.add_route(route)));
     if (is_policy_route(route, file_.config))
-        return add_policy(route.prefix.address.is_v6());
+        return at(place, add_policy(route.prefix.address.is_v6()));
     return {};
 }
 
@@ -178,7 +198,7 @@ Result<> Quick::down()
     const ConfigFile &config = file_.config;
     WG_TRY(present_tunnel());
     const Interrupts interrupts; // what is begun is done whole
-    WG_TRY(run_hooks(config.pre_down));
+    WG_TRY(run_hooks("PreDown", config.pre_down));
     if (interrupts.happened())
         return failure(EINTR, "interrupted");
     const auto tunnel = WG_TRY(present_tunnel()); // hooks may have changed it
@@ -190,7 +210,7 @@ Result<> Quick::down()
     mark_ = tunnel.at("fwmark").get<std::uint32_t>();
     FirstError error(environment_.err);
     error.note(take_away(has_default_route(tunnel), true));
-    error.note(run_hooks(config.post_down));
+    error.note(run_hooks("PostDown", config.post_down));
     return error.take();
 }
 

@@ -37,7 +37,12 @@ class Quick {
     void undo();
     Result<Json> present_tunnel(); ///< as the daemon tells it, secrets included
     Result<> require_here(const Json &tunnel) const;
-    Result<> run_hooks(const std::vector<std::string> &hooks);
+    /// `key`: whose values they are.
+    Result<> run_hooks(std::string_view key, const std::vector<std::string> &hooks);
+    /// Asks for what the file says.
+    Result<> ask(const char *method, const Json &params);
+    Result<> add_address(const InterfaceAddress &address);
+    Result<> set_file_dns();
     std::uint32_t mtu_for(const Json &peers, std::uint32_t mark) const;
     Result<> add_route(const Route &route);
     Result<> add_policy(bool v6);

@@ -51,7 +51,7 @@ Result<> set_dns(Programs &programs, const std::string &interface, const ConfigF
         return programs.act({"resolvconf", "-a", record_name(interface), "-m", "0", "-x"},
                             resolv_conf(config));
     if (!programs.has("resolvectl"))
-        return failure(ENOENT, "DNS: neither resolvconf nor resolvectl is in PATH");
+        return failure(ENOENT, "neither resolvconf nor resolvectl is in PATH");
     Words servers{"resolvectl", "dns", interface};
     servers.insert(servers.end(), config.dns.begin(), config.dns.end());
     WG_TRY(programs.act(servers));

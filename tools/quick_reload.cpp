@@ -11,6 +11,7 @@
 #include "tools/interrupts.h"
 #include "tools/quick.h"
 #include "tools/quick_dns.h"
+#include "tools/quick_place.h"
 #include "tools/tunnel_params.h"
 
 namespace wg {
@@ -103,7 +104,7 @@ Result<> Quick::apply_to_device(const Json &tunnel, const Json &peers, Undo &und
         change["fwmark"] = mark_;
         back["fwmark"] = tunnel.at("fwmark");
     }
-    WG_TRY(client_->ask("tunnel.set", std::move(change)));
+    WG_TRY(ask("tunnel.set", change));
     undo.emplace_back([this, back]() -> Result<> {
         WG_TRY(client_->ask("tunnel.set", back));
         return {};
@@ -123,25 +124,24 @@ Result<> Quick::apply_for_good(const Json &tunnel, const Json &peers)
             change["peers"] = change_params(peers, present);
     }
     append(change["peers"], removal_params(peers, present));
-    WG_TRY(client_->ask("tunnel.set", std::move(change)));
-    return {};
+    return ask("tunnel.set", change);
 }
 
 Result<>
 Quick::apply(const Difference &difference, const Json &tunnel, const Json &peers, Undo &undo)
 {
     for (const InterfaceAddress &address : difference.new_addresses) {
-        WG_TRY(network_.add_address(address));
+        WG_TRY(add_address(address));
         undo.emplace_back([this, address] { return network_.remove_address(address); });
     }
     const auto old_mtu = tunnel.at("mtu").get<std::uint32_t>();
     if (const auto mtu = mtu_for(peers, mark_); mtu != old_mtu) {
-        WG_TRY(network_.set_mtu(mtu));
+        WG_TRY(at(key_place(file_, "MTU"), network_.set_mtu(mtu)));
         undo.emplace_back([this, old_mtu] { return network_.set_mtu(old_mtu); });
     }
     WG_TRY(apply_to_device(tunnel, peers, undo));
     for (const Route &route : difference.new_routes) {
-        WG_TRY(network_.add_route(route));
+        WG_TRY(at(allowed_ip_place(file_, route.prefix), network_.add_route(route)));
         undo.emplace_back([this, route] { return network_.remove_route(route); });
     }
     for (const bool v6 : {false, true}) {
@@ -158,7 +158,7 @@ Quick::apply(const Difference &difference, const Json &tunnel, const Json &peers
             });
         WG_TRY(add_policy(v6));
     }
-    return set_dns(environment_.programs, file_.name, file_.config);
+    return set_file_dns();
 }
 
 Result<> Quick::remove_rest(const Difference &difference, std::uint32_t old_mark)

@@ -107,8 +107,8 @@ Result<Json> peers_params(const QuickFile &file, const Json &present)
         if (peer.quota)
             params["quota"] = *peer.quota;
         const auto old = there.find(params.at("public_key").get<std::string>());
-        const auto place =
-            fmt::format("{}: Endpoint", config_place(file.path.native(), peer.endpoint_line));
+        const auto place = fmt::format(
+            "{}: Endpoint", config_place(file.path.native(), last_line(peer.lines, "Endpoint")));
         WG_TRY(at(place, add_endpoints(params, peer.endpoints,
                                        old == there.end() ? nullptr : old->second)));
         peers.push_back(std::move(params));

@@ -42,7 +42,8 @@ class Parser {
     struct Field {
         std::string_view name;
         Result<> (Parser::*read)(std::string_view value);
-        bool raw = false; ///< wg-quick's: white space within the value counts
+        bool raw = false;       ///< wg-quick's: white space within the value counts
+        bool has_words = false; ///< that stand for themselves
     };
     struct Section {
         std::string_view name;
@@ -130,14 +131,12 @@ class Parser {
     }
     Result<> read_allowed_ips(std::string_view value)
     {
-        allowed_ips_line_ = line_;
         if (value.empty())
             return {};
         return read_list(ALLOWED_IP, value, allowed_ips_);
     }
     Result<> read_endpoint(std::string_view value)
     {
-        peer_.endpoint_line = line_;
         peer_.endpoints.clear();
         WG_TRY(read_list(HOST_PORT, value, peer_.endpoints));
         if (peer_.endpoints.size() > MAX_PLACES)
@@ -172,7 +171,6 @@ class Parser {
     bool has_public_key_ = false;
     ConfigPeer peer_;
     std::vector<PrefixTerm> allowed_ips_; ///< of all lines: one may cut holes into another's
-    unsigned allowed_ips_line_ = 0;       ///< the last of them
     std::vector<std::optional<ConfigPeer>> peers_; ///< nothing: a later section took over
     std::map<PublicKey, std::size_t> peer_slots_;
 };
@@ -181,7 +179,7 @@ const Parser::Field Parser::INTERFACE_FIELDS[] = {
     {"PrivateKey", &Parser::read_private_key},
     {"ListenPort", &Parser::read_listen_port},
     {"FwMark", &Parser::read_fwmark},
-    {"Address", &Parser::read_address, true},
+    {"Address", &Parser::read_address, true, true},
     {"DNS", &Parser::read_dns, true},
     {"MTU", &Parser::read_mtu},
     {"Table", &Parser::read_table, true},
@@ -233,6 +231,7 @@ Result<> Parser::begin_section(std::string_view header)
     if (equal_ignoring_case(header, PEER.name)) {
         section_ = &PEER;
         peer_line_ = line_;
+        peer_.lines.push_back({PEER.name, line_});
         return {};
     }
     return refuse(line_, "expected the section [Interface] or [Peer], got {}", in_quotes(header));
@@ -244,9 +243,15 @@ Parser::read_field(std::string_view key, std::string_view value, std::string_vie
     if (section_ == nullptr)
         return refuse(line_, "expected a section, [Interface] or [Peer], before the first key");
     for (const Field &field : section_->fields) {
-        if (equal_ignoring_case(field.name, key))
-            return at(config_place(name_, line_),
-                      at(field.name, (this->*field.read)(field.raw ? raw_value : value)));
+        if (!equal_ignoring_case(field.name, key))
+            continue;
+        WG_TRY(at(config_place(name_, line_),
+                  at(field.name, (this->*field.read)(field.raw ? raw_value : value))));
+        auto &lines = section_ == &PEER ? peer_.lines : config_.lines;
+        const std::size_t values = value.empty() ? 0 : 1;
+        lines.insert(lines.end(), field.has_words ? words_of(raw_value).size() : values,
+                     {field.name, line_});
+        return {};
     }
     return refuse_key(key);
 }
@@ -283,7 +288,7 @@ Result<> Parser::end_peer()
     if (!has_public_key_)
         return refuse(peer_line_, "PublicKey: missing in this [Peer]");
     const auto allowed_ips = std::exchange(allowed_ips_, {});
-    peer_.allowed_ips = WG_TRY(at(config_place(name_, allowed_ips_line_),
+    peer_.allowed_ips = WG_TRY(at(config_place(name_, last_line(peer_.lines, "AllowedIPs")),
                                   at("AllowedIPs", prefix_difference(allowed_ips))));
     auto [slot, inserted] = peer_slots_.try_emplace(peer_.public_key, peers_.size());
     if (!inserted) {
@@ -292,16 +297,15 @@ Result<> Parser::end_peer()
             peer_.name = std::move(earlier.name);
         if (!peer_.preshared_key)
             peer_.preshared_key = std::move(earlier.preshared_key);
-        if (peer_.endpoints.empty()) {
+        if (peer_.endpoints.empty())
             peer_.endpoints = std::move(earlier.endpoints);
-            peer_.endpoint_line = earlier.endpoint_line;
-        }
         if (!peer_.persistent_keepalive)
             peer_.persistent_keepalive = earlier.persistent_keepalive;
         if (!peer_.rate_limit)
             peer_.rate_limit = earlier.rate_limit;
         if (!peer_.quota)
             peer_.quota = earlier.quota;
+        peer_.lines.insert(peer_.lines.begin(), earlier.lines.begin(), earlier.lines.end());
         slot->second = peers_.size();
     }
     peers_.push_back(std::exchange(peer_, ConfigPeer{}));
@@ -337,11 +341,6 @@ Result<ConfigFile> parse_config(std::string_view text, std::string_view name)
         begin = end + 1;
     }
     return parser.finish();
-}
-
-std::string config_place(std::string_view name, unsigned line)
-{
-    return fmt::format("{}: line {}", name, line);
 }
 
 } // namespace wg

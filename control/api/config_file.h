@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/config_line.h"
 #include "api/text_form.h"
 #include "base/address.h"
 #include "base/result.h"
@@ -22,11 +23,11 @@ struct ConfigPeer {
     std::optional<std::string> name;
     std::optional<Key> preshared_key;
     std::vector<HostPort> endpoints; ///< not resolved, in order of preference
-    unsigned endpoint_line = 0;      ///< for the sentence when none can be resolved
     std::optional<std::uint16_t> persistent_keepalive;
     std::optional<std::uint64_t> rate_limit;
     std::optional<std::uint64_t> quota;
     std::vector<Prefix> allowed_ips;
+    std::vector<ConfigLine> lines;
 };
 
 struct ConfigFile {
@@ -44,6 +45,7 @@ struct ConfigFile {
     std::vector<std::string> pre_down;
     std::vector<std::string> post_down;
     bool save_config = false;
+    std::vector<ConfigLine> lines; ///< of [Interface]
     std::vector<ConfigPeer>
         peers; ///< no public key twice: a later section updates the earlier as in wg(8)
 };
@@ -52,8 +54,5 @@ struct ConfigFile {
 /// line or several, the last of two values wins. `name` is the file's, for errors: "wg0.conf: line
 /// 3: ListenPort: expected ...".
 Result<ConfigFile> parse_config(std::string_view text, std::string_view name);
-
-/// "wg0.conf: line 3"
-std::string config_place(std::string_view name, unsigned line);
 
 } // namespace wg

@@ -70,7 +70,7 @@ Result<> bind_port(const Fd &socket, sa_family_t family, std::uint16_t port)
     reinterpret_cast<sockaddr_in &>(any).sin_port = htons(port);
     socklen_t size = family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
     if (bind(socket.get(), reinterpret_cast<sockaddr *>(&any), size) != 0)
-        return system_failure(errno, "listen port {}/{}", port,
+        return system_failure(errno, "listen_port: {}/{}", port,
                               family == AF_INET6 ? "IPv6" : "IPv4");
     return {};
 }

@@ -23,7 +23,8 @@ void check(const wg::ConfigFile &config)
     for (const wg::ConfigPeer &peer : config.peers) {
         require(seen.insert(peer.public_key).second);
         for (const auto &place : peer.endpoints)
-            require(!place.host.empty() && place.port != 0 && peer.endpoint_line != 0);
+            require(!place.host.empty() && place.port != 0 &&
+                    wg::last_line(peer.lines, "Endpoint") != 0);
         for (const wg::Prefix &prefix : peer.allowed_ips)
             require(prefix == wg::Prefix::of(prefix.address, prefix.length));
     }

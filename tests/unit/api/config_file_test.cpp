@@ -49,8 +49,8 @@ std::string describe(const ConfigFile &config)
         if (peer.preshared_key)
             text += " psk " + to_base64(peer.preshared_key->bytes()).substr(0, 4);
         for (const HostPort &place : peer.endpoints)
-            text +=
-                fmt::format(" at {} port {} line {}", place.host, place.port, peer.endpoint_line);
+            text += fmt::format(" at {} port {} line {}", place.host, place.port,
+                                last_line(peer.lines, "Endpoint"));
         if (peer.persistent_keepalive)
             text += fmt::format(" every {}", *peer.persistent_keepalive);
         if (peer.rate_limit)

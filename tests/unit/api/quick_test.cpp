@@ -105,8 +105,9 @@ TEST_F(Quick, systemd_resolved_is_told_where_there_is_no_resolvconf)
     EXPECT_EQ(programs_.acts,
               (Acts{"resolvectl dns wg0 10.7.0.53 ::1", "resolvectl domain wg0 ~. example.org"}));
     programs_.programs = {};
-    EXPECT_EQ(complaint({"up", file("MTU=1400\nDNS=10.7.0.53", "")}),
-              "DNS: neither resolvconf nor resolvectl is in PATH");
+    const auto path = file("MTU=1400\nDNS=10.7.0.53", "");
+    EXPECT_EQ(complaint({"up", path}),
+              path + ": line 4: DNS: neither resolvconf nor resolvectl is in PATH");
     EXPECT_EQ(service_.calls.back(), "remove_tunnel wg0");
 }
 
@@ -118,7 +119,7 @@ TEST_F(Quick, a_failed_step_undoes_the_earlier_ones)
         {"ip -N -j -4 rule show",
          R"([{"table":"254","suppress_prefixlen":0},{"table":"77","fwmark":"0x4d"}])"}};
     const auto path = file("MTU=1400\nFwMark=77\nDNS=10.7.0.53\nPostUp=b", "0.0.0.0/0");
-    EXPECT_EQ(complaint({"up", path}), "`b` failed with status 1");
+    EXPECT_EQ(complaint({"up", path}), path + ": line 6: PostUp: `b` failed with status 1");
     const auto failed = std::ranges::find(programs_.acts, run_hook("b"));
     EXPECT_EQ(Acts(failed + 1, programs_.acts.end()),
               (Acts{"resolvconf -d wg0 -f", "nft -f -", "delete table ip wg-quick-wg0\n",
@@ -130,9 +131,45 @@ TEST_F(Quick, a_failed_step_undoes_the_earlier_ones)
 TEST_F(Quick, a_failed_hook_before_anything_is_made_undoes_nothing)
 {
     programs_.failing = run_hook("a");
-    EXPECT_EQ(complaint({"up", file("PreUp=a\nPreUp=b", "")}), "`a` failed with status 1");
-    EXPECT_EQ(programs_.acts, Acts{run_hook("a")});
+    const auto path = file("PreUp=c\nPreUp=\nPreUp=a\nPreUp=b", "");
+    EXPECT_EQ(complaint({"up", path}), path + ": line 5: PreUp: `a` failed with status 1");
+    EXPECT_EQ(programs_.acts, (Acts{run_hook("c"), run_hook("a")}));
     EXPECT_TRUE(service_.calls.empty());
+}
+
+TEST_F(Quick, what_the_daemon_refuses_is_told_by_the_files_lines)
+{
+    const auto path = file("ListenPort=7\nMTU=1400", "10.8.0.0/16");
+    const auto refused = [&](const char *command, const std::string &what) {
+        service_.refusal = what;
+        const auto told = complaint({command, path});
+        return told.starts_with(path + ": line ") ? told.substr(path.size() + 7) : told;
+    };
+    EXPECT_EQ(refused("up", "listen_port: 7/IPv4: Address already in use"),
+              "3: ListenPort: 7/IPv4: Address already in use");
+    EXPECT_EQ(refused("up", "mtu: no"), "4: MTU: no");
+    EXPECT_EQ(refused("up", "peers[0].allowed_ips[1]: no"), "8: AllowedIPs: no");
+    EXPECT_EQ(refused("reload", "peers[1].endpoints[1]: no"), "7: Endpoint: no");
+    EXPECT_EQ(refused("up", fmt::format("peer {}: name: taken", PEER_A)), "5: [Peer]: name: taken");
+    for (const std::string other : {"peers[7].name: no", "fwmark: no", "no: more", "no"})
+        EXPECT_EQ(refused("up", other), other);
+}
+
+TEST_F(Quick, what_ip_refuses_is_told_by_the_files_lines)
+{
+    const auto path = file("MTU=1400\nAddress=10.7.0.1/24,fd07::1/64\nAddress=10.9.0.1/24",
+                           "10.8.0.0/16\nAllowedIPs=10.9.0.0/16");
+    const std::pair<const char *, const char *> CASES[] = {
+        {"ip -6 address add", ": line 4: Address: `ip -6 address add"},
+        {"ip -4 address add 10.9", ": line 5: Address: `ip -4 address add"},
+        {"ip -4 route add", ": line 10: AllowedIPs: `ip -4 route add"},
+    };
+    for (const auto &[failing, expected] : CASES) {
+        programs_.failing = failing;
+        for (const char *command : {"up", "reload"})
+            EXPECT_EQ(complaint({command, path}).substr(0, (path + expected).size()),
+                      path + expected);
+    }
 }
 
 TEST_F(Quick, down_goes_back_and_leaves_rules_of_others)
@@ -142,7 +179,8 @@ TEST_F(Quick, down_goes_back_and_leaves_rules_of_others)
     EXPECT_EQ(programs_.acts, (Acts{run_hook("a"), "resolvconf -d wg0 -f", run_hook("b")}));
     EXPECT_EQ(service_.calls, Acts{"remove_tunnel wg0"});
     programs_.failing = run_hook("a");
-    EXPECT_EQ(complaint({"down", file("PreDown=a", "")}), "`a` failed with status 1");
+    const auto path = file("PreDown=a", "");
+    EXPECT_EQ(complaint({"down", path}), path + ": line 3: PreDown: `a` failed with status 1");
     EXPECT_EQ(service_.calls, Acts{"remove_tunnel wg0"});
 }
 
