@@ -129,8 +129,8 @@ struct Executor {
     }
     Result<Json> operator()(ChangePeer &request)
     {
-        DeviceChange change;
-        change.peers.push_back(std::move(request.peer));
+        TunnelChange change;
+        change.device.peers.push_back(std::move(request.peer));
         return done(service.change_tunnel(request.tunnel, std::move(change)));
     }
     Result<Json> operator()(ListPeers &request)

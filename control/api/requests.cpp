@@ -148,14 +148,21 @@ Result<PeerChange> read_peer_change(const Json &value, std::string path)
 
 Result<Request> tunnel_set(const Json &params)
 {
-    auto fields =
-        WG_TRY(Fields::open(params, "", {"name", "private_key", "listen_port", "fwmark", "peers"}));
+    auto fields = WG_TRY(Fields::open(
+        params, "",
+        {"name", "private_key", "listen_port", "fwmark", "addresses", "mtu", "attach", "peers"}));
     ChangeTunnel request;
+    DeviceChange &device = request.change.device;
     request.name = WG_TRY(fields.required("name", INTERFACE_NAME));
-    request.change.private_key = WG_TRY(fields.optional("private_key", SECRET_KEY));
-    request.change.listen_port = WG_TRY(fields.number<std::uint16_t>("listen_port"));
-    request.change.fwmark = WG_TRY(fields.number<std::uint32_t>("fwmark"));
-    request.change.peers = WG_TRY(fields.list<PeerChange>("peers", read_peer_change));
+    device.private_key = WG_TRY(fields.optional("private_key", SECRET_KEY));
+    device.listen_port = WG_TRY(fields.number<std::uint16_t>("listen_port"));
+    device.fwmark = WG_TRY(fields.number<std::uint32_t>("fwmark"));
+    if (fields.has("addresses"))
+        request.change.addresses = WG_TRY(fields.texts("addresses", ADDRESS));
+    request.change.mtu = WG_TRY(fields.number<std::uint32_t>("mtu", MIN_MTU, MAX_MTU));
+    if (fields.has("attach"))
+        request.change.attach = WG_TRY(fields.boolean("attach"));
+    device.peers = WG_TRY(fields.list<PeerChange>("peers", read_peer_change));
     return request;
 }
 

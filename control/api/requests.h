@@ -34,7 +34,7 @@ struct ListTunnels {
 };
 struct ChangeTunnel {
     std::string name;
-    DeviceChange change;
+    TunnelChange change;
 };
 struct ChangePeer { // peer.set and peer.remove
     std::string tunnel;

@@ -34,6 +34,14 @@ struct TunnelSpec {
     bool bare = false; ///< left down, and removed when its configuration socket is deleted
 };
 
+/// Of a tunnel that is there; what is not named stays.
+struct TunnelChange {
+    DeviceChange device{};
+    std::optional<std::vector<InterfaceAddress>> addresses{}; ///< all that it is to have
+    std::optional<std::uint32_t> mtu{};
+    std::optional<bool> attach{};
+};
+
 struct PeerStatus {
     PublicKey public_key{};
     std::string name;                 ///< empty: none
@@ -110,8 +118,7 @@ class Service {
     virtual Result<> add_tunnel(TunnelSpec spec) = 0;
     virtual Result<> remove_tunnel(const std::string &name) = 0;
     virtual std::vector<TunnelStatus> tunnels() = 0;
-    /// Changes keys, port, mark or peers of an existing tunnel.
-    virtual Result<> change_tunnel(const std::string &name, DeviceChange change) = 0;
+    virtual Result<> change_tunnel(const std::string &name, TunnelChange change) = 0;
     virtual Result<> attach_nic(const std::string &name, AttachMode mode) = 0;
     virtual Result<> detach_nic(const std::string &name) = 0;
     virtual std::vector<NicStatus> nics() = 0;

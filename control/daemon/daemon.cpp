@@ -76,25 +76,31 @@ std::vector<TunnelStatus> Daemon::tunnels()
     return all;
 }
 
-Result<> Daemon::change_tunnel(const std::string &name, DeviceChange change)
+Result<> Daemon::change_tunnel(const std::string &name, TunnelChange change)
 {
     Tunnel *tunnel = WG_TRY(find_tunnel(name));
     const std::uint16_t port = tunnel->listen_port();
+    const std::uint32_t mtu = tunnel->mtu();
     auto changed = tunnel->change(std::move(change));
     if (tunnel->listen_port() != port)
         refresh_listeners();
+    if (tunnel->mtu() != mtu) {
+        jumbo_refused_ = false;
+        make_room();
+    }
     remember_peers();
     return changed;
 }
 
 Result<> Daemon::open_uapi(const std::string &name)
 {
-    return uapi_.open(
-        name, {.get = [this, name]() -> Result<TunnelStatus> {
-                   return WG_TRY(find_tunnel(name))->status();
-               },
-               .set = [this, name](
-                          DeviceChange change) { return change_tunnel(name, std::move(change)); }});
+    return uapi_.open(name, {.get = [this, name]() -> Result<TunnelStatus> {
+                                 return WG_TRY(find_tunnel(name))->status();
+                             },
+                             .set =
+                                 [this, name](DeviceChange change) {
+                                     return change_tunnel(name, {.device = std::move(change)});
+                                 }});
 }
 
 void Daemon::uapi_deleted(const std::string &name)

@@ -43,7 +43,7 @@ class Daemon final : public Service {
     Result<> add_tunnel(TunnelSpec spec) override;
     Result<> remove_tunnel(const std::string &name) override;
     std::vector<TunnelStatus> tunnels() override;
-    Result<> change_tunnel(const std::string &name, DeviceChange change) override;
+    Result<> change_tunnel(const std::string &name, TunnelChange change) override;
     Result<> attach_nic(const std::string &name, AttachMode mode) override;
     Result<> detach_nic(const std::string &name) override;
     std::vector<NicStatus> nics() override { return nics_->list(); }

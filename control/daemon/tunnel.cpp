@@ -214,9 +214,23 @@ void Tunnel::settle()
     });
 }
 
+/* First what may be refused, the device last: only it cannot be put back. */
+Result<> Tunnel::change(TunnelChange change)
+{
+    Rollback back;
+    WG_TRY(change_interface(change, back));
+    WG_TRY(change_device(std::move(change.device)));
+    back.keep();
+    if (change.addresses)
+        remove_addresses_but(*change.addresses);
+    if (change.attach)
+        set_attach(*change.attach);
+    return store();
+}
+
 /* Port and mark first: what applying the rest sends must leave by them. A refusal puts them back.
  */
-Result<> Tunnel::change(DeviceChange change)
+Result<> Tunnel::change_device(DeviceChange change)
 {
     const auto port = change.listen_port;
     const std::uint32_t old_mark = state_.fwmark, mark = change.fwmark.value_or(old_mark);

@@ -19,6 +19,7 @@
 #include "datapath/nic_attachment.h"
 #include "datapath/tunnel_datapath.h"
 #include "device/device.h"
+#include "device/rollback.h"
 #include "net/interface.h"
 #include "net/packet_socket.h"
 #include "net/udp_socket.h"
@@ -60,7 +61,7 @@ class Tunnel {
     std::uint32_t mtu() const { return state_.mtu; }
     void attach();                                    ///< wg_tx, or anew in place of an older one
     bool is_bare() const { return state_.bare != 0; } ///< goes with its configuration socket
-    Result<> change(DeviceChange change);
+    Result<> change(TunnelChange change);
     TunnelStatus status();
     std::map<PublicKey, PeerNote> peer_notes() const { return device_.notes(); }
 
@@ -87,6 +88,13 @@ class Tunnel {
     Result<> start(DeviceChange change, std::uint16_t port);
     Result<> configure(const TunnelSpec &spec, const std::vector<Prefix> &routes);
     Result<> restore(const PeerNotes &notes);
+    Result<> change_device(DeviceChange change);
+    Result<> change_interface(const TunnelChange &change, Rollback &back);
+    Result<> change_mtu(std::uint32_t mtu, Rollback &back);
+    Result<> add_addresses(const std::vector<InterfaceAddress> &wanted, Rollback &back);
+    Result<std::vector<InterfaceAddress>> addresses() const;
+    void remove_addresses_but(const std::vector<InterfaceAddress> &wanted);
+    void set_attach(bool attach);
     Result<Link> find_own_link() const; ///< wg0x; ENODEV: it is gone
     Result<> store();
     void refresh_routes();

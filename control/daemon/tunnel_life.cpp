@@ -13,7 +13,6 @@ namespace wg {
 namespace {
 
 constexpr std::uint32_t DEFAULT_MTU = 1420; // 1500 less the overhead over IPv6
-constexpr std::uint32_t SMALLEST_MTU = 68, LARGEST_MTU = 65535 - 80;
 
 wg_tunnel to_abi(const TunnelInterface &interface, std::uint32_t mtu, std::uint32_t fwmark)
 {
@@ -54,8 +53,7 @@ std::vector<Prefix> wanted_routes(const TunnelSpec &spec)
 Result<std::unique_ptr<Tunnel>> Tunnel::create(const TunnelContext &context, TunnelSpec spec)
 {
     const std::uint32_t mtu = spec.mtu.value_or(DEFAULT_MTU);
-    if (mtu < SMALLEST_MTU || mtu > LARGEST_MTU)
-        return failure(EINVAL, "mtu: expected {} to {}, got {}", SMALLEST_MTU, LARGEST_MTU, mtu);
+    WG_TRY(check_tunnel_mtu(mtu));
     if (context.netlink.link_by_name(spec.name))
         return failure(EEXIST, "name: there is an interface {} already", spec.name);
     const auto interface =

@@ -1,12 +1,98 @@
 // SPDX-License-Identifier: MIT
 //
 // How a tunnel follows the kernel's network: its own interface, and the way to its peers.
+#include <algorithm>
+
 #include <arpa/inet.h>
 
 #include "base/log.h"
 #include "daemon/tunnel.h"
 
 namespace wg {
+
+/* wg0 may be in another netns, where only its owner reaches it. */
+Result<> Tunnel::change_interface(const TunnelChange &change, Rollback &back)
+{
+    if (!change.mtu && !change.addresses)
+        return {};
+    if (state_.wg0_ifindex == 0)
+        return failure(EXDEV, "{}: {} was moved to another network namespace",
+                       change.mtu ? "mtu" : "addresses", name());
+    if (change.mtu && *change.mtu != state_.mtu)
+        WG_TRY(change_mtu(*change.mtu, back));
+    if (change.addresses) // not before the MTU: IPv6 wants 1280
+        WG_TRY(add_addresses(*change.addresses, back));
+    return {};
+}
+
+/* Below 1280 the kernel throws the addresses of IPv6 away. */
+Result<> Tunnel::change_mtu(std::uint32_t mtu, Rollback &back)
+{
+    WG_TRY(check_tunnel_mtu(mtu));
+    const auto present = WG_TRY(addresses());
+    WG_TRY(context_.netlink.set_mtu(state_.wg0_ifindex, mtu));
+    back.add([this, present, old = state_.mtu] {
+        auto undone = context_.netlink.set_mtu(state_.wg0_ifindex, old);
+        for (const InterfaceAddress &address : present)
+            if (undone)
+                undone = context_.netlink.add_address(state_.wg0_ifindex, address);
+        if (!undone)
+            log::error("{}: {}", name(), undone.error().what);
+        link_changed();
+    });
+    link_changed();
+    return {};
+}
+
+Result<> Tunnel::add_addresses(const std::vector<InterfaceAddress> &wanted, Rollback &back)
+{
+    WG_TRY(keep_secondary_addresses(name()));
+    const auto present = WG_TRY(addresses());
+    for (const InterfaceAddress &address : wanted) {
+        if (std::ranges::find(present, address) != present.end())
+            continue;
+        WG_TRY(context_.netlink.add_address(state_.wg0_ifindex, address));
+        back.add([this, address] {
+            if (const auto undone = context_.netlink.remove_address(state_.wg0_ifindex, address);
+                !undone)
+                log::error("{}: {}", name(), undone.error().what);
+        });
+    }
+    return {};
+}
+
+Result<std::vector<InterfaceAddress>> Tunnel::addresses() const
+{
+    std::vector<InterfaceAddress> own;
+    for (const LocalAddress &each : WG_TRY(context_.netlink.addresses()))
+        if (each.ifindex == state_.wg0_ifindex)
+            own.push_back(each.address);
+    return own;
+}
+
+/* Link-local ones are the kernel's. One that somebody removed meanwhile is no reason to refuse. */
+void Tunnel::remove_addresses_but(const std::vector<InterfaceAddress> &wanted)
+{
+    const auto present = addresses();
+    if (!present)
+        return log::error("{}: {}", name(), present.error().what);
+    for (const InterfaceAddress &address : *present) {
+        const bool is_kernels = address.address.is_v6() && address.address.is_link_local();
+        if (is_kernels || std::ranges::find(wanted, address) != wanted.end())
+            continue;
+        if (const auto removed = context_.netlink.remove_address(state_.wg0_ifindex, address);
+            !removed)
+            log::warn("{}: {}", name(), removed.error().what);
+    }
+}
+
+/* The NICs that are in use already are told anew. */
+void Tunnel::set_attach(bool attach)
+{
+    state_.no_attach = attach ? 0 : 1;
+    routes_.refresh_all();
+    refresh_routes();
+}
 
 void Tunnel::network_changed(bool routes, const std::set<Neighbourhood> &neighbours)
 {

@@ -26,6 +26,12 @@ struct TunnelInterface {
 /// inner name).
 std::string inner_interface_name(std::string_view name);
 
+/// What wg0 may have; wg0x needs room for more.
+Result<> check_tunnel_mtu(std::uint32_t mtu);
+
+/// Removing the first address of a network leaves the others.
+Result<> keep_secondary_addresses(const std::string &name);
+
 /// Makes the pair with the offloads, queues and addresses that design.md found necessary. wg0 is
 /// left down, for its owner to set up; wg0x is up, with the largest MTU, so that wg0's may be
 /// anything. A failure leaves nothing behind. Only spreading over CPUs (RPS) is allowed to fail,

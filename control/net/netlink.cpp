@@ -63,6 +63,15 @@ NetlinkMessage &put_address(NetlinkMessage &message, int attribute, const IpAddr
     return message.put_bytes(attribute, Bytes(address.bytes).first(address.size()));
 }
 
+ifaddrmsg address_header(std::uint32_t ifindex, const InterfaceAddress &address)
+{
+    ifaddrmsg header{};
+    header.ifa_family = static_cast<std::uint8_t>(address.address.family);
+    header.ifa_prefixlen = address.length;
+    header.ifa_index = ifindex;
+    return header;
+}
+
 ndmsg neighbour_header(std::uint32_t ifindex, const IpAddress &address)
 {
     ndmsg header{};
@@ -178,12 +187,9 @@ Result<std::vector<LocalAddress>> Netlink::addresses()
 
 Result<> Netlink::add_address(std::uint32_t ifindex, const InterfaceAddress &address)
 {
-    ifaddrmsg header{};
-    header.ifa_family = static_cast<std::uint8_t>(address.address.family);
-    header.ifa_prefixlen = address.length;
-    header.ifa_index = ifindex;
-    // Nobody on a tunnel can have the address already. Otherwise the kernel would find that out on a
-    // work queue, and until then choose another source for the first packets.
+    ifaddrmsg header = address_header(ifindex, address);
+    // Nobody on a tunnel can have the address already. Otherwise the kernel would find that out on
+    // a work queue, and until then choose another source for the first packets.
     if (address.address.is_v6())
         header.ifa_flags = IFA_F_NODAD;
     NetlinkMessage message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, header);
@@ -191,6 +197,14 @@ Result<> Netlink::add_address(std::uint32_t ifindex, const InterfaceAddress &add
     put_address(message, IFA_ADDRESS, address.address);
     return socket_.request(message,
                            fmt::format("add address {} to interface {}", address.text(), ifindex));
+}
+
+Result<> Netlink::remove_address(std::uint32_t ifindex, const InterfaceAddress &address)
+{
+    NetlinkMessage message(RTM_DELADDR, 0, address_header(ifindex, address));
+    put_address(message, IFA_LOCAL, address.address);
+    return socket_.request(
+        message, fmt::format("remove address {} from interface {}", address.text(), ifindex));
 }
 
 Result<RouteAnswer> Netlink::route_get(const IpAddress &destination,

@@ -48,6 +48,7 @@ class Netlink {
     Result<std::vector<LocalAddress>> addresses();
     /// An address that is there already stays.
     Result<> add_address(std::uint32_t ifindex, const InterfaceAddress &address);
+    Result<> remove_address(std::uint32_t ifindex, const InterfaceAddress &address);
 
     // --- routes ---
 

@@ -4,6 +4,7 @@
     a: wgxdp, eth0 ─────────── eth0, wgxdp: b
 """
 
+import socket
 import subprocess
 import sys
 import unittest
@@ -72,7 +73,7 @@ class Api(unittest.TestCase):
         self.ask("tunnel.set", name=tunnel, fwmark=0, peers=[
             {"name": "Zoë's phone", "allowed_ips": ["fd07::/16", "!fd07::8/125"]},
             {"public_key": other, "endpoints": ["10.66.0.1:7", "vpn.example.org:8"], "update_only": False}])
-        self.ask("tunnel.set", name=tunnel, peers=[{"public_key": other, "remove": True}])
+        self.ask("tunnel.set", name=tunnel, mtu=1380, peers=[{"public_key": other, "remove": True}])
         self.a.run("ping", "-c", "1", "-W", "1", "10.7.0.99", check=False)  # nobody's: a drop
         self.events.wait_for("handshake_failed", name="Zoë's phone", reason="send_failed")
         self.ask("peer.remove", tunnel=tunnel, name="Zoë's phone")
@@ -85,6 +86,44 @@ class Api(unittest.TestCase):
         self.assertIn("private_key", self.ask("tunnel.list", name="other", include=["private_key"])[0])
         self.assertEqual(len(self.ask("tunnel.list")), 2)
         self.ask("tunnel.remove", name="other")
+
+    def test_an_interface_is_changed_whole_or_not_at_all(self):
+        tunnel = self.pair.names[0]
+
+        def addresses() -> set[str]:
+            lines = self.a.ip("-o", "address", "show", "dev", tunnel).splitlines()
+            return {line.split()[3] for line in lines if " fe80" not in line}
+
+        def mtu() -> int:
+            return self.left.tunnel(tunnel)["mtu"]
+
+        self.left.rpc("tunnel.set", name=tunnel, addresses=["10.7.0.1/24", "10.7.0.7/24", "fd07::1/64"], mtu=8000)
+        self.pair.first_ping()
+        self.assertIn("mtu 8000 ", self.a.ip("link", "show", tunnel))
+        kept = ["10.7.0.7/24", "fd07::1/64"]
+        self.left.rpc("tunnel.set", name=tunnel, addresses=kept)  # the first of a network goes, the second stays
+        self.assertEqual((addresses(), mtu()), (set(kept), 8000))
+        self.left.rpc("tunnel.set", name=tunnel)
+        self.assertEqual((addresses(), mtu()), (set(kept), 8000))
+        blocker = self.a.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(blocker.close)
+        blocker.bind(("0.0.0.0", 4444))
+        for refused in ({"mtu": 1000, "addresses": ["10.8.0.1/24"], "listen_port": 4444},
+                        {"mtu": 1000, "addresses": ["10.8.0.1/24", "fd08::1/64"]}, {"mtu": 65535, "addresses": []}):
+            with self.subTest(**refused):
+                with self.assertRaises(RpcError):
+                    self.left.rpc("tunnel.set", name=tunnel, **refused)
+                self.assertEqual((addresses(), mtu()), (set(kept), 8000))
+        self.a.ip("link", "set", tunnel, "netns", self.topology.netns("c").name)
+        wait_until(lambda: self.left.tunnel(tunnel)["moved"], "the daemon sees the move")
+        with self.assertRaisesRegex(RpcError, "another network namespace"):
+            self.left.rpc("tunnel.set", name=tunnel, mtu=1400)
+
+    def test_a_tunnel_attaches_its_nics_from_when_it_is_told(self):
+        self.pair.first_ping()
+        self.assertEqual(self.left.nics(), {})
+        self.left.rpc("tunnel.set", name=self.pair.names[0], attach=True)
+        wait_until(lambda: list(self.left.nics()) == ["eth0"], "eth0 is attached")
 
     def test_the_example_shows_the_peers_and_follows_them(self):
         shown = self.topology.directory / "watch.out"

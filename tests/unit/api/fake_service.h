@@ -42,10 +42,11 @@ class FakeService final : public Service {
             result.push_back(tunnel());
         return result;
     }
-    Result<> change_tunnel(const std::string &name, DeviceChange change) override
+    Result<> change_tunnel(const std::string &name, TunnelChange change) override
     {
         WG_TRY(called("change_tunnel " + name));
-        changed.push_back(std::move(change));
+        changed.push_back(std::move(change.device));
+        interface_change = std::move(change);
         return {};
     }
     Result<> attach_nic(const std::string &name, AttachMode mode) override
@@ -114,6 +115,7 @@ class FakeService final : public Service {
     std::vector<std::string> calls; ///< what would have changed something
     std::vector<TunnelSpec> added;
     std::vector<DeviceChange> changed;
+    TunnelChange interface_change; ///< the last one, without its device's
     std::optional<std::string> refusal; ///< refuse everything, with this sentence
     bool has_tunnel = true;
     int pid = 42; ///< that `status` tells

@@ -144,6 +144,20 @@ TEST_F(JsonRpc, tunnel_set_changes_what_is_named)
     EXPECT_TRUE(change.peers[1].remove && change.peers[1].update_only);
 }
 
+TEST_F(JsonRpc, tunnel_set_changes_the_interface_too)
+{
+    ask("tunnel.set", {{"name", "wg0"}, {"addresses", json::array()}});
+    EXPECT_TRUE(service.interface_change.addresses.value().empty());
+    EXPECT_FALSE(service.interface_change.mtu || service.interface_change.attach);
+    ask("tunnel.set",
+        {{"name", "wg0"}, {"addresses", {"10.0.0.1/24"}}, {"mtu", 1400}, {"attach", false}});
+    EXPECT_EQ(service.interface_change.addresses.value().at(0).text(), "10.0.0.1/24");
+    EXPECT_EQ(service.interface_change.mtu, 1400U);
+    EXPECT_EQ(service.interface_change.attach, false);
+    ask("tunnel.set", {{"name", "wg0"}});
+    EXPECT_FALSE(service.interface_change.addresses);
+}
+
 TEST_F(JsonRpc, allowed_ips_may_have_holes)
 {
     ask("peer.set", {{"tunnel", "wg0"},

@@ -41,7 +41,8 @@ class UapiServerTest : public ServerTest<UapiServer> {
                                   {.get = []() -> Result<TunnelStatus> { return large_tunnel(); },
                                    .set =
                                        [this](DeviceChange change) {
-                                           return service_.change_tunnel("wg0", std::move(change));
+                                           return service_.change_tunnel(
+                                               "wg0", {.device = std::move(change)});
                                        }});
     }
 

@@ -45,7 +45,7 @@ class Uapi : public testing::Test {
                      },
                      .set =
                          [this](DeviceChange change) {
-                             return service_.change_tunnel("wg0", std::move(change));
+                             return service_.change_tunnel("wg0", {.device = std::move(change)});
                          }};
 };
 
