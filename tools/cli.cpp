@@ -124,7 +124,8 @@ void CommandLine::add_tunnel_commands()
         [this](Commands &c) { return c.top(show_.tunnel, json_); },
         "not live: the rates of one second");
     top->add_option("TUNNEL", show_.tunnel, "Only this one");
-    top->footer("Keys: r received, t sent, h handshake, p peer: the order; q quits.\n"
+    top->footer("Keys: r received, t sent, h handshake, p peer: the order; j, k, cursor and "
+                "page keys scroll; q quits.\n"
                 "Example: wgxdp top wg0");
 
     add(

@@ -106,16 +106,24 @@ void examine_types(Findings &findings)
              "as distributions build it has them"});
 }
 
+void examine_program(Findings &findings, const std::string &topic, const BpfObject &object)
+{
+    if (const auto loaded = try_load(object); loaded)
+        findings.push_back({State::ok, topic, "the verifier takes it", ""});
+    else
+        findings.push_back({State::problem, topic, loaded.error().what,
+                            "where Linux is 6.1 or later and we are root, please report this"});
+}
+
+/* Of those for jumbo packets only the ones that differ. */
 void examine_programs(Findings &findings)
 {
-    for (const BpfObject &object : bpf_objects(WG_STANDARD_PAYLOAD)) {
-        const auto topic = fmt::format("program {}", object.name);
-        if (const auto loaded = try_load(object); loaded)
-            findings.push_back({State::ok, topic, "the verifier takes it", ""});
-        else
-            findings.push_back({State::problem, topic, loaded.error().what,
-                                "where Linux is 6.1 or later and we are root, please report this"});
-    }
+    const auto standard = bpf_objects(WG_STANDARD_PAYLOAD), jumbo = bpf_objects(WG_JUMBO_PAYLOAD);
+    for (const BpfObject &object : standard)
+        examine_program(findings, fmt::format("program {}", object.name), object);
+    for (std::size_t i = 0; i < jumbo.size(); ++i)
+        if (jumbo[i].elf.data() != standard[i].elf.data())
+            examine_program(findings, fmt::format("program {}, jumbo", jumbo[i].name), jumbo[i]);
 }
 
 } // namespace

@@ -47,8 +47,18 @@ Rates rates_between(const Snapshot &before, const Snapshot &now, SortBy order);
 
 Json to_json(const Rates &rates);
 
-/// What fits a screen of this size: a line of totals, one of titles, the peers, the drops below.
-std::vector<std::string>
-rates_lines(const Rates &rates, SortBy order, std::size_t width, std::size_t height);
+/// What people want to see, on a screen of this size.
+struct View {
+    SortBy order = SortBy::received;
+    std::size_t first = 0; ///< the peer at the top; beyond the last page: that page
+    std::size_t width = 80;
+    std::size_t height = 24;
+};
+
+/// How many peers fit on the screen.
+std::size_t peers_shown(const Rates &rates, std::size_t height);
+
+/// A line of totals, one of titles, the peers, the drops below.
+std::vector<std::string> rates_lines(const Rates &rates, const View &view);
 
 } // namespace wg

@@ -7,6 +7,7 @@
 namespace wg {
 namespace {
 
+constexpr std::size_t HEAD_LINES = 3;
 constexpr std::size_t DROP_LINES = 4;
 constexpr std::size_t WIDE =
     110; // from here on there is room for where a peer is and how it is reached
@@ -105,21 +106,39 @@ std::string totals_line(const Rates &rates, SortBy order)
                        rates.peers.size(), rate_text(received), rate_text(sent), name_of(order));
 }
 
+std::size_t drops_shown(const Rates &rates)
+{
+    return std::min(rates.drops.size(), DROP_LINES);
+}
+
+/// The lines that peers have, the one included that counts those who are not seen.
+std::size_t room_for_peers(const Rates &rates, std::size_t height)
+{
+    const auto drops = drops_shown(rates);
+    const auto others = HEAD_LINES + (drops == 0 ? 0 : drops + 2); // an empty line, a title
+    return height > others ? height - others : 1;
+}
+
 } // namespace
 
-std::vector<std::string>
-rates_lines(const Rates &rates, SortBy order, std::size_t width, std::size_t height)
+std::size_t peers_shown(const Rates &rates, std::size_t height)
 {
-    const Table table(width);
-    std::vector<std::string> lines{totals_line(rates, order), "", table.titles()};
-    const auto drops = std::min(rates.drops.size(), DROP_LINES);
-    const auto below = drops == 0 ? 0 : drops + 2; // an empty line and a title above them
-    const auto room = height > lines.size() + below ? height - lines.size() - below : 1;
-    const bool all = rates.peers.size() <= room;
-    for (std::size_t i = 0; i < (all ? rates.peers.size() : room - 1); ++i)
-        lines.push_back(table.row(rates.peers[i]));
-    if (!all)
-        lines.push_back(fmt::format("{} more", rates.peers.size() - (room - 1)));
+    const auto room = room_for_peers(rates, height);
+    return rates.peers.size() <= room ? rates.peers.size() : room - 1;
+}
+
+std::vector<std::string> rates_lines(const Rates &rates, const View &view)
+{
+    const Table table(view.width);
+    std::vector<std::string> lines{totals_line(rates, view.order), "", table.titles()};
+    const auto shown = peers_shown(rates, view.height);
+    const auto first = std::min(view.first, rates.peers.size() - shown);
+    for (std::size_t i = 0; i < shown; ++i)
+        lines.push_back(table.row(rates.peers[first + i]));
+    if (shown < rates.peers.size())
+        lines.push_back(fmt::format("{} above, {} below: keys j k and page keys", first,
+                                    rates.peers.size() - shown - first));
+    const auto drops = drops_shown(rates);
     if (drops != 0)
         lines.insert(lines.end(),
                      {"", fmt::format("{:<28}{:>14}{:>14}", "DROPPED", "PACKETS", "A SECOND")});
@@ -127,7 +146,7 @@ rates_lines(const Rates &rates, SortBy order, std::size_t width, std::size_t hei
         lines.push_back(fmt::format("{:<28}{:>14}{:>14}", rates.drops[i].reason,
                                     rates.drops[i].total, rates.drops[i].rate));
     for (std::string &line : lines)
-        line = cut(line, width);
+        line = cut(line, view.width);
     return lines;
 }
 

@@ -84,6 +84,29 @@ SortBy order_of(int key, SortBy present)
     }
 }
 
+/// The peer at the top after a key, of `last` that may be there.
+std::size_t first_after(int key, std::size_t first, std::size_t page, std::size_t last)
+{
+    switch (key) {
+    case 'j':
+    case KEY_DOWN:
+        return std::min(first + 1, last);
+    case KEY_NPAGE:
+        return std::min(first + page, last);
+    case 'k':
+    case KEY_UP:
+        return first - std::min<std::size_t>(first, 1);
+    case KEY_PPAGE:
+        return first - std::min(first, page);
+    case KEY_HOME:
+        return 0;
+    case KEY_END:
+        return last;
+    default:
+        return std::min(first, last);
+    }
+}
+
 } // namespace
 
 Result<> run_top(const std::function<Result<Snapshot>()> &look)
@@ -91,16 +114,20 @@ Result<> run_top(const std::function<Result<Snapshot>()> &look)
     Snapshot before, newest = WG_TRY(look()); // what is wrong now is said where it can be read
     auto screen = WG_TRY(Screen::open());
     std::string trouble;
-    SortBy order = SortBy::received;
+    View view;
     auto next = now().instant + INTERVAL;
     for (int key = ERR; key != 'q';) {
-        auto lines = rates_lines(rates_between(before, newest, order), order, screen.width(),
-                                 screen.height());
+        view.width = screen.width();
+        view.height = screen.height();
+        const auto rates = rates_between(before, newest, view.order);
+        auto lines = rates_lines(rates, view);
         if (!trouble.empty())
             lines[1] = trouble;
         screen.draw(lines);
         key = screen.wait_for_key(next - now().instant);
-        order = order_of(key, order);
+        view.order = order_of(key, view.order);
+        const auto page = peers_shown(rates, view.height);
+        view.first = first_after(key, view.first, page, rates.peers.size() - page);
         if (now().instant < next)
             continue;
         next = now().instant + INTERVAL;

@@ -9,7 +9,7 @@ import re
 import subprocess
 import unittest
 
-from support import Pair, Topology, Wgxdp, main
+from support import Pair, Topology, Wgxdp, generate_key, main, public_key
 from support.host import executable
 from support.terminal import Terminal
 
@@ -50,6 +50,18 @@ class Top(unittest.TestCase):
         for key, name in (("t", "sent"), ("h", "handshake"), ("p", "peer"), ("r", "received")):
             terminal.press(key)
             terminal.wait_for(f"by {name}: keys")
+        terminal.press("q")
+        self.assertEqual(terminal.wait_for_end(), 0)
+
+    def test_keys_scroll(self):
+        self.node.rpc("tunnel.set", name=self.pair.names[0],
+                      peers=[{"public_key": public_key(generate_key())} for _ in range(60)])
+        terminal = self.start()
+        page = int(terminal.wait_for("0 above, (\\d+) below").group(1))
+        for key, above in (("j", 1), ("\x1b[6~", 61 - page + 1), ("\x1b[5~", 1), ("k", 0), ("\x1b[4~", page),
+                           ("j", page), ("\x1b[1~", 0)):
+            terminal.press(key)
+            terminal.wait_for(f"\\b{above} above, {page - above} below")
         terminal.press("q")
         self.assertEqual(terminal.wait_for_end(), 0)
 

@@ -78,8 +78,7 @@ TEST(Rates, tell_the_age_of_a_handshake_and_that_there_was_none)
 
 TEST(Rates, add_up_the_drops_of_programs_and_daemon)
 {
-    auto rates =
-        rates_between(look(0, {}, 8), look(2000, {}, 18), SortBy::received);
+    auto rates = rates_between(look(0, {}, 8), look(2000, {}, 18), SortBy::received);
     ASSERT_EQ(rates.drops.size(), 2u);
     EXPECT_EQ(rates.drops[0].reason, "replayed");
     EXPECT_EQ(rates.drops[0].total, 20u);
@@ -109,7 +108,7 @@ TEST(RatesLines, fit_the_screen)
     auto rates = rates_between(now, now, SortBy::received);
     for (std::size_t width : {1u, 20u, 80u, 200u})
         for (std::size_t height : {12u, 24u, 40u, 100u}) {
-            auto lines = rates_lines(rates, SortBy::received, width, height);
+            auto lines = rates_lines(rates, {.width = width, .height = height});
             EXPECT_LE(lines.size(), height);
             for (const std::string &line : lines) {
                 const auto letters = std::count_if(
@@ -117,11 +116,32 @@ TEST(RatesLines, fit_the_screen)
                 EXPECT_LE(static_cast<std::size_t>(letters), width) << line;
             }
         }
-    auto few = rates_lines(rates, SortBy::received, 80, 24);
+    auto few = rates_lines(rates, {});
     EXPECT_EQ(few[0],
               "wgxdp: 50 peers, received 0 B/s, sent 0 B/s   by received: keys r t h p, q quits");
-    EXPECT_EQ(few[few.size() - 5], "34 more"); // then a line, titles and two reasons
+    EXPECT_EQ(few[few.size() - 5], // then a line, titles and two reasons
+              "0 above, 34 below: keys j k and page keys");
     EXPECT_EQ(few.size(), 24u);
+}
+
+TEST(RatesLines, begin_with_the_peer_that_is_scrolled_to)
+{
+    Json peers = Json::array();
+    for (int i = 0; i < 50; ++i)
+        peers.push_back(peer(fmt::format("{:043}=", i), 0, 0));
+    const auto now = look(0, peers);
+    const auto rates = rates_between(now, now, SortBy::peer);
+    const auto page = peers_shown(rates, 24);
+    EXPECT_EQ(page, 16u);
+    for (const auto &[wanted, first] : {std::pair{0u, 0u}, {10u, 10u}, {34u, 34u}, {99u, 34u}}) {
+        const auto lines =
+            rates_lines(rates, {.order = SortBy::peer, .first = wanted, .width = 200});
+        ASSERT_EQ(lines.size(), 24u);
+        EXPECT_NE(lines[3].find(fmt::format("{:043}=", first)), std::string::npos) << lines[3];
+        EXPECT_EQ(lines[19], fmt::format("{} above, {} below: keys j k and page keys", first,
+                                         50 - page - first));
+    }
+    EXPECT_EQ(peers_shown(rates, 100), 50u);
 }
 
 TEST(RatesLines, tell_ages_shortly)
@@ -130,11 +150,11 @@ TEST(RatesLines, tell_ages_shortly)
         {0, " 0s"}, {59, " 59s"}, {63, " 1m03s"}, {7260, " 2h01m"}, {90000, " 1d01h"}};
     for (const auto &[age, expected] : CASES) {
         auto now = look(0, {peer("A", 0, 0, START - age)});
-        auto lines = rates_lines(rates_between(now, now, SortBy::peer), SortBy::peer, 80, 24);
+        auto lines = rates_lines(rates_between(now, now, SortBy::peer), {.order = SortBy::peer});
         EXPECT_TRUE(lines.at(3).ends_with(expected)) << lines.at(3);
     }
     auto now = look(0, {peer("A", 0, 0)});
-    auto lines = rates_lines(rates_between(now, now, SortBy::peer), SortBy::peer, 80, 24);
+    auto lines = rates_lines(rates_between(now, now, SortBy::peer), {.order = SortBy::peer});
     EXPECT_TRUE(lines.at(3).ends_with(" never")) << lines.at(3);
 }
 
