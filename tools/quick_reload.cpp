@@ -116,7 +116,8 @@ Result<> Quick::apply_to_device(const Json &tunnel, const Json &peers, Undo &und
 Result<> Quick::apply_for_good(const Json &tunnel, const Json &peers)
 {
     const Json &present = tunnel.at("peers");
-    Json change{{"name", file_.name}, {"peers", Json::array()}};
+    Json change{
+        {"name", file_.name}, {"attach", file_.config.attach}, {"peers", Json::array()}};
     if (const auto &key = file_.config.private_key; !key.is_zero()) {
         const auto text = to_base64(key.bytes());
         change["private_key"] = text;

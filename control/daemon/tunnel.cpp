@@ -197,7 +197,7 @@ void Tunnel::settle()
     for (const PeerId peer : routes_.take_lost_sources())
         device_.forget_source(peer);
     for (const std::uint32_t ifindex : routes_.take_used_nics())
-        if (!state_.no_attach)
+        if (attaches())
             context_.use_nic(ifindex);
     const Instant deadline = device_.next_deadline();
     if (deadline == NEVER) {
@@ -223,7 +223,7 @@ Result<> Tunnel::change(TunnelChange change)
     back.keep();
     if (change.addresses)
         remove_addresses_but(*change.addresses);
-    if (change.attach)
+    if (change.attach && *change.attach != attaches())
         set_attach(*change.attach);
     return store();
 }

@@ -94,6 +94,7 @@ class Tunnel {
     Result<> add_addresses(const std::vector<InterfaceAddress> &wanted, Rollback &back);
     Result<std::vector<InterfaceAddress>> addresses() const;
     void remove_addresses_but(const std::vector<InterfaceAddress> &wanted);
+    bool attaches() const { return state_.no_attach == 0; }
     void set_attach(bool attach);
     Result<Link> find_own_link() const; ///< wg0x; ENODEV: it is gone
     Result<> store();

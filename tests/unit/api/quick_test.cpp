@@ -247,6 +247,7 @@ TEST_F(Quick, reload_asks_for_one_change_of_all_peers)
     const DeviceChange &change = service_.changed.front();
     EXPECT_FALSE(change.private_key);
     EXPECT_FALSE(change.listen_port || change.fwmark); // as they are
+    EXPECT_EQ(service_.interface_change.attach, true);
     ASSERT_EQ(change.peers.size(), 2U);
     EXPECT_EQ(change.peers[0].public_key, public_key(PEER_B));
     EXPECT_EQ(change.peers[0].name, "") << "another may have it";
