@@ -92,10 +92,8 @@ Quick::Difference Quick::compare(const Json &tunnel) const
 Result<> Quick::apply_to_device(const Json &tunnel, const Json &peers, Undo &undo)
 {
     const auto port = tunnel.at("listen_port").get<std::uint16_t>();
-    const Json old = as_wanted(tunnel.at("peers"));
     Json change{{"name", file_.name}, {"peers", change_params(peers, tunnel.at("peers"))}};
-    Json back{{"name", file_.name}, {"peers", change_params(old, peers)}};
-    append(back["peers"], removal_params(old, peers));
+    Json back{{"name", file_.name}, {"peers", restore_params(peers, tunnel.at("peers"))}};
     if (file_.config.listen_port.value_or(port) != port) {
         change["listen_port"] = *file_.config.listen_port;
         back["listen_port"] = port;
@@ -116,8 +114,7 @@ Result<> Quick::apply_to_device(const Json &tunnel, const Json &peers, Undo &und
 Result<> Quick::apply_for_good(const Json &tunnel, const Json &peers)
 {
     const Json &present = tunnel.at("peers");
-    Json change{
-        {"name", file_.name}, {"attach", file_.config.attach}, {"peers", Json::array()}};
+    Json change{{"name", file_.name}, {"attach", file_.config.attach}, {"peers", Json::array()}};
     if (const auto &key = file_.config.private_key; !key.is_zero()) {
         const auto text = to_base64(key.bytes());
         change["private_key"] = text;

@@ -59,14 +59,33 @@ Result<std::optional<Endpoint>> resolve_one(const std::vector<HostPort> &places)
 }
 
 /* An endpoint that is told again would forget by which address the peer reaches us, or by which of
- * several it is reached. One that nobody has changed (`old` is then a file's) needs no way back. */
+ * several it is reached. */
 void keep_place(Json &peer, const Json &old)
 {
-    const bool unchanged = !old.contains("endpoint") && !old.contains("endpoints");
-    if (unchanged || have_equal(peer, old, "endpoint") || have_equal(peer, old, "endpoints"))
+    if (have_equal(peer, old, "endpoint") || have_equal(peer, old, "endpoints"))
         peer.erase("endpoint");
     if (!peer.contains("endpoints") && old.contains("endpoints"))
         peer["endpoints"] = Json::array();
+}
+
+/// What tunnel.list told of a tunnel's peers, as peers_params would say it.
+Json as_wanted(const Json &present)
+{
+    Json peers = Json::array();
+    for (const Json &peer : present) {
+        Json params;
+        for (const char *field : {"public_key", "name", "allowed_ips", "persistent_keepalive",
+                                  "preshared_key", "endpoint", "endpoints", "rate_limit", "quota"})
+            if (peer.contains(field)) // no endpoint is null, which takes a new one back
+                params[field] = peer.at(field);
+        peers.push_back(std::move(params));
+    }
+    return peers;
+}
+
+bool has_place(const Json &peer)
+{
+    return peer.contains("endpoint") || peer.contains("endpoints");
 }
 
 std::string no_key()
@@ -165,18 +184,21 @@ Json change_params(const Json &wanted, const Json &present)
     return changes;
 }
 
-Json as_wanted(const Json &present)
+Json restore_params(const Json &wanted, const Json &present)
 {
-    Json peers = Json::array();
-    for (const Json &peer : present) {
-        Json params;
-        for (const char *field : {"public_key", "name", "allowed_ips", "persistent_keepalive",
-                                  "preshared_key", "endpoint", "endpoints", "rate_limit", "quota"})
-            if (peer.contains(field)) // no endpoint is null, which takes a new one back
-                params[field] = peer.at(field);
-        peers.push_back(std::move(params));
+    const Json old = as_wanted(present);
+    Json changes = change_params(old, wanted);
+    const auto told = by_key(wanted);
+    for (Json &peer : changes) { // where nobody said it is, it may have been heard from since
+        const auto its = told.find(peer.at("public_key").get<std::string>());
+        if (its == told.end())
+            peer.erase("endpoints");
+        if (!peer.contains("endpoints") && (its == told.end() || !has_place(*its->second)))
+            peer.erase("endpoint");
     }
-    return peers;
+    for (Json &removal : removal_params(old, wanted))
+        changes.push_back(std::move(removal));
+    return changes;
 }
 
 } // namespace wg

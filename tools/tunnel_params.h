@@ -29,8 +29,7 @@ Json tunnel_params(const QuickFile &file, Json peers, std::uint32_t fwmark, std:
 Json change_params(const Json &wanted, const Json &present);
 /// The `peers` of tunnel.set that remove the others.
 Json removal_params(const Json &wanted, const Json &present);
-
-/// What tunnel.list told of a tunnel's peers, secrets included, as peers_params would say it.
-Json as_wanted(const Json &present);
+/// The `peers` of tunnel.set that undo change_params; `present` has secrets, too.
+Json restore_params(const Json &wanted, const Json &present);
 
 } // namespace wg
