@@ -128,18 +128,27 @@ class UpDown(unittest.TestCase):
 
     def test_an_interrupted_up_is_undone(self):
         before = self.network()
-        started, go = self.topology.directory / "started", self.topology.directory / "go"
-        path = self.file(f"PostUp = touch {started}; until [ -e {go} ]; do sleep 0.05; done")
+        fifo = self.topology.directory / "fifo"
+        os.mkfifo(fifo)
+        path = self.file(f"PostUp = exec cat {fifo}")  # a shell may survive what its children are interrupted by
+
+        def reader() -> int | None:
+            """The end that lets the hook end, once it reads."""
+            try:
+                return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:
+                return None
+
         for what, kill in (("from the terminal, the hook too", lambda pid: os.killpg(pid, signal.SIGINT)),
-                           ("by a supervisor", lambda pid: (os.kill(pid, signal.SIGTERM), go.touch()))):
+                           ("by a supervisor", lambda pid: os.kill(pid, signal.SIGTERM))):
             with self.subTest(what):
                 process = self.topology.process(
                     self.a, "env", f"PATH={self.fakes}:{os.environ['PATH']}", executable("wgxdp"), "--instance",
                     self.node.instance, "up", path, stderr=subprocess.DEVNULL)
-                wait_until(started.exists, "the hook runs", 30)
-                started.unlink()
+                hook = wait_until(reader, "the hook runs", 30)
                 self.node._remember()
                 kill(process.pid)
+                os.close(hook)
                 self.assertEqual(process.wait(30), 1)
                 self.assertFalse(self.a.has_device(self.name))
                 self.expect_nothing_left(before)
