@@ -16,10 +16,10 @@ LONG = ("*every_length*:*of_any_byte_*:*follows_every_change_*:*_stalls:*_two_cp
 GROUPS = {
     "quick": ["programs_quick", "interop_quick"],
     "interop": ["kernel_wireguard", "kernel_life", "rekey", "wireguard_go"],
-    "netns": ["attach", "auto_attach", "configuration", "hostile_data", "hostile_handshake", "interface_life",
-              "isolation", "keepalive", "maps", "mark", "moved_interface", "moving_prefix", "mss", "nested",
-              "outer_headers", "ports", "restart", "roaming", "router", "several", "slow_path", "uapi", "unreachable",
-              "wg_quick", "wgxdp_pair"],
+    "netns": ["attach", "auto_attach", "configuration", "doctor", "hostile_data", "hostile_handshake",
+              "interface_life", "isolation", "keepalive", "maps", "mark", "moved_interface", "moving_prefix", "mss",
+              "nested", "outer_headers", "ports", "restart", "roaming", "router", "several", "slow_path", "uapi",
+              "unreachable", "up_down", "wg_quick", "wgxdp_pair"],
 }
 GROUPS["all"] = ["programs", "programs_soak", *GROUPS["netns"], *GROUPS["interop"], "virtio"]
 
@@ -41,7 +41,7 @@ def python(file: str, *tests: str) -> list[str]:
 
 def scenario(name: str) -> Case:
     command = python(name)
-    if name == "wg_quick":  # which takes the kernel's driver where there is one
+    if name in ("up_down", "wg_quick"):  # both run wg-quick, which takes the kernel's driver where there is one
         command = [str(ROOT / "vmtest/guest/without-driver"), *command]
     return Case(name, 600, command, nics=name == "virtio")
 
