@@ -114,6 +114,8 @@ void Device::State::finish_response(PeerId id, ResponseWork work, Now now)
 
 void Device::State::send_message(Peer &peer, MutableBytes message, Now now)
 {
+    if (!peer.state.endpoint)
+        return; // forgotten while a worker computed
     peer.cookie_generator.add_macs(message, now.instant);
     datapath.record_sent(peer.id(), message.size(), now.instant);
     const int error = datapath.send_message(*peer.state.endpoint, message, HANDSHAKE_DS);

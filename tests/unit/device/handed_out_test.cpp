@@ -74,6 +74,18 @@ TEST_F(HandedOut, both_sides_of_a_handshake_work_with_jobs)
     EXPECT_EQ(a.delivered, std::vector<std::uint32_t>{2});
 }
 
+TEST_F(HandedOut, an_initiation_is_not_sent_to_where_the_peer_is_no_more)
+{
+    b.transmit(a, 1);
+    ASSERT_EQ(jobs.size(), 1U);
+    PeerChange change = change_of(a);
+    change.forget_endpoint = true;
+    b.apply_to_peer(std::move(change));
+    finish();
+    network.settle();
+    EXPECT_EQ(network.count(b, Kind::initiation), 0U);
+}
+
 TEST_F(HandedOut, an_initiation_that_waits_is_begun_once_and_its_intervals_begin_when_it_leaves)
 {
     network.cut();
