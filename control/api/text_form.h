@@ -51,7 +51,7 @@ std::string_view attach_mode_name(AttachMode mode);
 inline constexpr std::ptrdiff_t MAX_PEER_NAME = 64;    // characters
 inline constexpr std::uint64_t MAX_BYTES = 1ULL << 53; // what every JSON can tell exactly
 inline constexpr std::uint32_t MIN_MTU = 68;           // IPv4's smallest
-inline constexpr std::uint32_t MAX_MTU = 65535;        // a veth's largest
+inline constexpr std::uint32_t MAX_MTU = 65535 - 80;   // a veth's largest, less what WireGuard adds
 
 inline constexpr TextForm<std::uint16_t> LISTEN_PORT{"0 to 65535", parse_port};
 inline constexpr TextForm<std::uint16_t> PERSISTENT_KEEPALIVE{"0 to 65535 seconds or off",
@@ -60,7 +60,7 @@ inline constexpr TextForm<std::uint32_t> FWMARK{"0 to 4294967295, 0x hex or off"
 inline constexpr TextForm<bool> ATTACH_POLICY{"auto or no", parse_attach_policy};
 inline constexpr TextForm<std::uint64_t> BYTE_COUNT{
     "bytes up to 8192T like 1500, 64K, 10M, 5G or 1T, or off", parse_byte_count};
-inline constexpr TextForm<std::uint32_t> MTU{"68 to 65535", parse_mtu};
+inline constexpr TextForm<std::uint32_t> MTU{"68 to 65455", parse_mtu};
 inline constexpr TextForm<PrefixTerm> ALLOWED_IP{
     "an IP prefix like 10.0.0.0/8, or !10.1.0.0/16 to leave one out", PrefixTerm::parse};
 inline constexpr TextForm<InterfaceAddress> ADDRESS{"an IP address like 10.0.0.1/24",

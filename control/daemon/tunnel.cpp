@@ -221,8 +221,7 @@ Result<> Tunnel::change(TunnelChange change)
     WG_TRY(change_interface(change, back));
     WG_TRY(change_device(std::move(change.device)));
     back.keep();
-    if (change.addresses)
-        remove_addresses_but(*change.addresses);
+    WG_TRY(finish_interface(change));
     if (change.attach && *change.attach != attaches())
         set_attach(*change.attach);
     return store();

@@ -90,8 +90,12 @@ class Tunnel {
     Result<> restore(const PeerNotes &notes);
     Result<> change_device(DeviceChange change);
     Result<> change_interface(const TunnelChange &change, Rollback &back);
-    Result<> change_mtu(std::uint32_t mtu, Rollback &back);
+    Result<> finish_interface(const TunnelChange &change);
+    Result<> set_mtu(std::uint32_t mtu);
     Result<> add_addresses(const std::vector<InterfaceAddress> &wanted, Rollback &back);
+    Result<> make_way_for(const InterfaceAddress &address,
+                          const std::vector<InterfaceAddress> &present,
+                          Rollback &back);
     Result<std::vector<InterfaceAddress>> addresses() const;
     void remove_addresses_but(const std::vector<InterfaceAddress> &wanted);
     bool attaches() const { return state_.no_attach == 0; }

@@ -10,6 +10,29 @@
 
 namespace wg {
 
+namespace {
+
+constexpr std::uint32_t SMALLEST_IPV6_MTU = 1280;
+
+bool is_ours(const InterfaceAddress &address)
+{
+    return !(address.address.is_v6() && address.address.is_link_local()); // those are the kernel's
+}
+
+Result<> check_mtu(std::uint32_t mtu, const std::vector<InterfaceAddress> &addresses)
+{
+    WG_TRY(check_tunnel_mtu(mtu));
+    const bool has_v6 = std::ranges::any_of(addresses, [](const InterfaceAddress &address) {
+        return address.address.is_v6() && is_ours(address);
+    });
+    if (has_v6 && mtu < SMALLEST_IPV6_MTU)
+        return failure(EINVAL, "mtu: expected at least {} with addresses of IPv6, got {}",
+                       SMALLEST_IPV6_MTU, mtu);
+    return {};
+}
+
+} // namespace
+
 /* wg0 may be in another netns, where only its owner reaches it. */
 Result<> Tunnel::change_interface(const TunnelChange &change, Rollback &back)
 {
@@ -18,28 +41,34 @@ Result<> Tunnel::change_interface(const TunnelChange &change, Rollback &back)
     if (state_.wg0_ifindex == 0)
         return failure(EXDEV, "{}: {} was moved to another network namespace",
                        change.mtu ? "mtu" : "addresses", name());
-    if (change.mtu && *change.mtu != state_.mtu)
-        WG_TRY(change_mtu(*change.mtu, back));
+    const std::uint32_t mtu = change.mtu.value_or(state_.mtu), old_mtu = state_.mtu;
+    const auto present = WG_TRY(addresses());
+    WG_TRY(check_mtu(mtu, change.addresses.value_or(present)));
+    if (mtu > old_mtu) {
+        WG_TRY(set_mtu(mtu));
+        back.add([this, old_mtu] {
+            if (const auto undone = set_mtu(old_mtu); !undone)
+                log::error("{}: {}", name(), undone.error().what);
+        });
+    }
     if (change.addresses) // not before the MTU: IPv6 wants 1280
         WG_TRY(add_addresses(*change.addresses, back));
     return {};
 }
 
-/* Below 1280 the kernel throws the addresses of IPv6 away. */
-Result<> Tunnel::change_mtu(std::uint32_t mtu, Rollback &back)
+/* What would lose something if it had to be put back. */
+Result<> Tunnel::finish_interface(const TunnelChange &change)
 {
-    WG_TRY(check_tunnel_mtu(mtu));
-    const auto present = WG_TRY(addresses());
+    if (change.addresses)
+        remove_addresses_but(*change.addresses);
+    if (change.mtu && *change.mtu < state_.mtu)
+        WG_TRY(set_mtu(*change.mtu)); // below 1280 the kernel forgets all of IPv6
+    return {};
+}
+
+Result<> Tunnel::set_mtu(std::uint32_t mtu)
+{
     WG_TRY(context_.netlink.set_mtu(state_.wg0_ifindex, mtu));
-    back.add([this, present, old = state_.mtu] {
-        auto undone = context_.netlink.set_mtu(state_.wg0_ifindex, old);
-        for (const InterfaceAddress &address : present)
-            if (undone)
-                undone = context_.netlink.add_address(state_.wg0_ifindex, address);
-        if (!undone)
-            log::error("{}: {}", name(), undone.error().what);
-        link_changed();
-    });
     link_changed();
     return {};
 }
@@ -51,6 +80,7 @@ Result<> Tunnel::add_addresses(const std::vector<InterfaceAddress> &wanted, Roll
     for (const InterfaceAddress &address : wanted) {
         if (std::ranges::find(present, address) != present.end())
             continue;
+        WG_TRY(make_way_for(address, present, back));
         WG_TRY(context_.netlink.add_address(state_.wg0_ifindex, address));
         back.add([this, address] {
             if (const auto undone = context_.netlink.remove_address(state_.wg0_ifindex, address);
@@ -58,6 +88,22 @@ Result<> Tunnel::add_addresses(const std::vector<InterfaceAddress> &wanted, Roll
                 log::error("{}: {}", name(), undone.error().what);
         });
     }
+    return {};
+}
+
+/* IPv6 has an address once, whatever its length. */
+Result<> Tunnel::make_way_for(const InterfaceAddress &address,
+                              const std::vector<InterfaceAddress> &present,
+                              Rollback &back)
+{
+    const auto same = std::ranges::find(present, address.address, &InterfaceAddress::address);
+    if (!address.address.is_v6() || same == present.end())
+        return {};
+    WG_TRY(context_.netlink.remove_address(state_.wg0_ifindex, *same));
+    back.add([this, old = *same] {
+        if (const auto undone = context_.netlink.add_address(state_.wg0_ifindex, old); !undone)
+            log::error("{}: {}", name(), undone.error().what);
+    });
     return {};
 }
 
@@ -70,15 +116,14 @@ Result<std::vector<InterfaceAddress>> Tunnel::addresses() const
     return own;
 }
 
-/* Link-local ones are the kernel's. One that somebody removed meanwhile is no reason to refuse. */
+/* One that somebody removed meanwhile is no reason to refuse. */
 void Tunnel::remove_addresses_but(const std::vector<InterfaceAddress> &wanted)
 {
     const auto present = addresses();
     if (!present)
         return log::error("{}: {}", name(), present.error().what);
     for (const InterfaceAddress &address : *present) {
-        const bool is_kernels = address.address.is_v6() && address.address.is_link_local();
-        if (is_kernels || std::ranges::find(wanted, address) != wanted.end())
+        if (!is_ours(address) || std::ranges::find(wanted, address) != wanted.end())
             continue;
         if (const auto removed = context_.netlink.remove_address(state_.wg0_ifindex, address);
             !removed)

@@ -203,6 +203,7 @@ Result<> Netlink::remove_address(std::uint32_t ifindex, const InterfaceAddress &
 {
     NetlinkMessage message(RTM_DELADDR, 0, address_header(ifindex, address));
     put_address(message, IFA_LOCAL, address.address);
+    put_address(message, IFA_ADDRESS, address.address); // or the length would not count
     return socket_.request(
         message, fmt::format("remove address {} from interface {}", address.text(), ifindex));
 }

@@ -108,12 +108,18 @@ class Api(unittest.TestCase):
         blocker = self.a.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.addCleanup(blocker.close)
         blocker.bind(("0.0.0.0", 4444))
-        for refused in ({"mtu": 1000, "addresses": ["10.8.0.1/24"], "listen_port": 4444},
+        for refused in ({"mtu": 1000, "addresses": ["10.8.0.1/24"], "listen_port": 4444}, {"mtu": 1000},
+                        {"mtu": 9000, "addresses": ["10.7.0.7/32", "fd07::1/128"], "listen_port": 4444},
                         {"mtu": 1000, "addresses": ["10.8.0.1/24", "fd08::1/64"]}, {"mtu": 65535, "addresses": []}):
             with self.subTest(**refused):
                 with self.assertRaises(RpcError):
                     self.left.rpc("tunnel.set", name=tunnel, **refused)
                 self.assertEqual((addresses(), mtu()), (set(kept), 8000))
+        for others in (["10.7.0.7/32", "fd07::1/128"], kept):  # the same, of other lengths
+            self.left.rpc("tunnel.set", name=tunnel, addresses=others)
+            self.assertEqual(addresses(), set(others))
+        self.left.rpc("tunnel.set", name=tunnel, addresses=["10.7.0.7/24"], mtu=1000)
+        self.assertEqual((addresses(), mtu()), ({"10.7.0.7/24"}, 1000))
         self.a.ip("link", "set", tunnel, "netns", self.topology.netns("c").name)
         wait_until(lambda: self.left.tunnel(tunnel)["moved"], "the daemon sees the move")
         with self.assertRaisesRegex(RpcError, "another network namespace"):

@@ -123,7 +123,7 @@ TEST(ConfigFile, is_as_lenient_as_wg)
         {"addresses on several lines", "Address = 10.0.0.1/24\nAddress = fd00::1",
          "\naddress 10.0.0.1/24\naddress fd00::1/128"},
         {"smallest MTU", "MTU = 68", "\nmtu 68"},
-        {"largest MTU", "MTU = 65535", "\nmtu 65535"},
+        {"largest MTU", "MTU = 65455", "\nmtu 65455"},
         {"NICs attached", "Attach = auto", ""},
         {"NICs left alone", "Attach = no", "\nattaches nothing"},
         {"spaces and commas between addresses", "Address = 10.0.0.1/24 fd00::1/64,\t10.0.0.2,",

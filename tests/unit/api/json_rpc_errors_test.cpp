@@ -80,7 +80,7 @@ TEST_F(JsonRpcErrors, tunnel_add_names_the_wrong_field)
         {{{"fwmark", 18446744073709551615u}},
          "fwmark: expected a number from 0 to 4294967295, got 18446744073709551615"},
         {{{"fwmark", true}}, "fwmark: expected a number from 0 to 4294967295, got true"},
-        {{{"mtu", 67}}, "mtu: expected a number from 68 to 65535, got 67"},
+        {{{"mtu", 67}}, "mtu: expected a number from 68 to 65455, got 67"},
         {{{"attach", "no"}}, "attach: expected true or false, got \"no\""},
         {{{"routes", 1}}, "routes: expected true or false, got 1"},
         {{{"addresses", "10.0.0.1"}}, "addresses: expected an array, got \"10.0.0.1\""},
