@@ -66,8 +66,9 @@ Readiness Readiness::fork_away()
         int status = 0;
         if (::read(read_end.get(), &byte, 1) == 1)
             ::_exit(0);
-        ::waitpid(child, &status, 0);
-        ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+        const bool ended = ::waitpid(child, &status, 0) == child; // not where SIGCHLD is ignored
+        const int code = ended && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+        ::_exit(code != 0 ? code : 1);
     }
     ::setsid();
     return Readiness(std::move(write_end));

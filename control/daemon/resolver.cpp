@@ -110,8 +110,11 @@ void Resolver::Jobs::tell(Job job, Answer answer)
     const auto pause = std::chrono::duration_cast<asio::steady_timer::duration>(job.pause);
     const auto timer = std::make_shared<asio::steady_timer>(*io, pause);
     job.pause = std::min(job.pause * PAUSE_GROWTH, LONGEST_PAUSE);
-    timer->async_wait([jobs = shared_from_this(), timer, job = std::move(job)](
-                          const std::error_code &) mutable { jobs->submit(std::move(job)); });
+    timer->async_wait(
+        [jobs = shared_from_this(), timer, job = std::move(job)](const std::error_code &) mutable {
+            if (job.is_wanted())
+                jobs->submit(std::move(job));
+        });
 }
 
 Resolver::Resolver(asio::io_context &io) : jobs_(std::make_shared<Jobs>(io)) {}
