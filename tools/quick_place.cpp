@@ -35,6 +35,20 @@ const ConfigLine *find_field(const std::vector<ConfigLine> &lines, const std::st
     return found == lines.rend() ? nullptr : &*found;
 }
 
+/// Where all of a peer's allowed IPs stand; nothing: on several lines.
+const ConfigLine *find_allowed_ips(const ConfigPeer &peer)
+{
+    const ConfigLine *found = nullptr;
+    for (const ConfigLine &line : peer.lines) {
+        if (line.key != "AllowedIPs")
+            continue;
+        if (found && found->number != line.number)
+            return nullptr;
+        found = &line;
+    }
+    return found;
+}
+
 const ConfigPeer *find_peer(const QuickFile &file, const std::string &public_key)
 {
     const auto found = std::ranges::find_if(file.config.peers, [&](const ConfigPeer &peer) {
@@ -58,7 +72,9 @@ std::string explained_peer(const QuickFile &file,
     const ConfigPeer *peer = find_peer(file, public_key);
     if (!peer)
         return "";
-    if (const ConfigLine *line = find_field(peer->lines, field))
+    const ConfigLine *line =
+        field == "allowed_ips" ? find_allowed_ips(*peer) : find_field(peer->lines, field);
+    if (line)
         return fmt::format("{}: {}", place(file, *line), why);
     return fmt::format("{}: {}: {}", place(file, peer->lines.front()), field, why);
 }
@@ -89,8 +105,10 @@ std::string address_place(const QuickFile &file, const InterfaceAddress &address
 std::string allowed_ip_place(const QuickFile &file, const Prefix &prefix)
 {
     for (const ConfigPeer &peer : file.config.peers)
-        if (std::ranges::find(peer.allowed_ips, prefix) != peer.allowed_ips.end())
-            return place(file, {"AllowedIPs", last_line(peer.lines, "AllowedIPs")});
+        if (std::ranges::find(peer.allowed_ips, prefix) != peer.allowed_ips.end()) {
+            const ConfigLine *line = find_allowed_ips(peer);
+            return place(file, line ? *line : peer.lines.front());
+        }
     return file.path.native();
 }
 

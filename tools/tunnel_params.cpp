@@ -193,6 +193,9 @@ Json restore_params(const Json &wanted, const Json &present)
         const auto its = told.find(peer.at("public_key").get<std::string>());
         if (its == told.end())
             peer.erase("endpoints");
+        const bool has_places = peer.contains("endpoints") && !peer.at("endpoints").empty();
+        if (has_places && peer.contains("endpoint") && peer.at("endpoint").is_null())
+            peer.erase("endpoint"); // its names are looked up again
         if (!peer.contains("endpoints") && (its == told.end() || !has_place(*its->second)))
             peer.erase("endpoint");
     }

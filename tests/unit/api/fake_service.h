@@ -3,6 +3,7 @@
 // A Service that remembers what it was asked, and refuses on demand.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +41,8 @@ class FakeService final : public Service {
         std::vector<TunnelStatus> result;
         if (has_tunnel)
             result.push_back(tunnel());
+        if (has_tunnel && alter)
+            alter(result.back());
         return result;
     }
     Result<> change_tunnel(const std::string &name, TunnelChange change) override
@@ -115,8 +118,9 @@ class FakeService final : public Service {
     std::vector<std::string> calls; ///< what would have changed something
     std::vector<TunnelSpec> added;
     std::vector<DeviceChange> changed;
-    TunnelChange interface_change; ///< the last one, without its device's
-    std::optional<std::string> refusal; ///< refuse everything, with this sentence
+    TunnelChange interface_change;             ///< the last one, without its device's
+    std::optional<std::string> refusal;        ///< refuse everything, with this sentence
+    std::function<void(TunnelStatus &)> alter; ///< what tunnels() tells
     bool has_tunnel = true;
     int pid = 42; ///< that `status` tells
     EventHub hub;

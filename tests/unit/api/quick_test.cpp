@@ -162,7 +162,7 @@ TEST_F(Quick, what_ip_refuses_is_told_by_the_files_lines)
     const std::pair<const char *, const char *> CASES[] = {
         {"ip -6 address add", ": line 4: Address: `ip -6 address add"},
         {"ip -4 address add 10.9", ": line 5: Address: `ip -4 address add"},
-        {"ip -4 route add", ": line 10: AllowedIPs: `ip -4 route add"},
+        {"ip -4 route add", ": line 6: [Peer]: `ip -4 route add"}, // AllowedIPs are on two lines
     };
     for (const auto &[failing, expected] : CASES) {
         programs_.failing = failing;
@@ -279,6 +279,18 @@ TEST_F(Quick, a_refused_reload_has_removed_nobody)
     EXPECT_TRUE(back.front().forget_endpoint) << "it had none";
     EXPECT_EQ(back.back().name, "busy");
     EXPECT_FALSE(back.back().endpoint || back.back().forget_endpoint) << "nobody touched it";
+}
+
+TEST_F(Quick, a_refused_reload_leaves_a_name_that_was_not_found_yet)
+{
+    service_.alter = [](TunnelStatus &tunnel) {
+        tunnel.peers.front().places = {"vpn.example:51820"};
+    };
+    programs_.failing = "ip -4 route add";
+    EXPECT_NE(complaint({"reload", file("MTU=1420", "10.8.0.0/16")}), "");
+    ASSERT_EQ(service_.changed.size(), 2U) << "there and back";
+    EXPECT_EQ(service_.changed.back().peers.front().places,
+              std::vector<std::string>{"vpn.example:51820"});
 }
 
 TEST_F(Quick, reload_sets_the_firewall_of_the_addresses_that_are_left)
