@@ -2,6 +2,7 @@
 //
 // What there is on this machine, for the shells' completion. Whatever cannot be asked is not told.
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 #include <memory>
 
@@ -42,12 +43,20 @@ std::vector<std::string> texts(const Json &objects, const char *member)
     return texts;
 }
 
-/// Those that a shell takes as they are.
-std::vector<std::string> short_names(const Json &peers)
+/// A shell takes it as it is, and a command as no option.
+bool is_plain(const std::string &name)
+{
+    static constexpr std::string_view MARKS = "._-@+,";
+    return !name.empty() && name[0] != '-' && std::ranges::all_of(name, [](unsigned char byte) {
+        return std::isalnum(byte) || byte >= 0x80 || MARKS.find(char(byte)) != MARKS.npos;
+    });
+}
+
+std::vector<std::string> plain_names(const Json &peers)
 {
     std::vector<std::string> names;
     for (const Json &peer : peers)
-        if (auto name = peer.value("name", " "); name.find(' ') == name.npos)
+        if (auto name = peer.value("name", ""); is_plain(name))
             names.push_back(std::move(name));
     return names;
 }
@@ -72,7 +81,7 @@ std::vector<std::string> Commands::values_of(const std::string &kind, const std:
     const auto peers = client->ask("peer.list", {{"tunnel", tunnel}}).value_or(Json::array());
     auto values = texts(peers, "public_key");
     if (kind == "PEER")
-        std::ranges::move(short_names(peers), std::back_inserter(values));
+        std::ranges::move(plain_names(peers), std::back_inserter(values));
     return values;
 }
 

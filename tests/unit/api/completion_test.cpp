@@ -55,6 +55,12 @@ TEST_F(Completion, knows_files_nics_tunnels_and_their_peers)
     FakeDaemon daemon(service_, socket_path());
     EXPECT_EQ(completed({"show", ""}), "wg0 ");
     EXPECT_EQ(completed({"peer", "remove", "wg0", ""}), fmt::format("{} {} busy ", PEER_A, PEER_B));
+    for (const char *name : {"$(reboot)", "x;reboot", "o'clock", "-x", "two words", ""}) {
+        service_.alter = [name](TunnelStatus &tunnel) { tunnel.peers.front().name = name; };
+        EXPECT_EQ(completed({"peer", "remove", "wg0", ""}),
+                  fmt::format("{} {} busy ", PEER_A, PEER_B))
+            << name;
+    }
     EXPECT_EQ(completed({"peer", "add", "wg0", ""}), fmt::format("{} {} ", PEER_A, PEER_B));
     EXPECT_EQ(completed({"peer", "remove", "wg0", "tz1"}), fmt::format("{} ", PEER_A));
     EXPECT_EQ(completed({"--instance", "other", "show", ""}), "");
