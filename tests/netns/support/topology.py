@@ -201,7 +201,8 @@ def kill_and_wait(pid: int, number: int = signal.SIGKILL) -> None:
 
 def process_runs(pid: int) -> bool:
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return state != "Z"
+    state, threads = fields[0], int(fields[17])
+    return state != "Z" or threads > 1  # which still have its sockets open, though the first is dead
