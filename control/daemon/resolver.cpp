@@ -105,7 +105,7 @@ void Resolver::Jobs::work()
 /* In the loop. A machine that starts may have no name server yet, and a laptop none for hours. */
 void Resolver::Jobs::tell(Job job, Answer answer)
 {
-    if (!answer.endpoints.empty() || !answer.may_be_later || !job.is_wanted())
+    if (!answer.endpoints.empty() || !answer.may_be_later)
         return job.done(std::move(answer.endpoints));
     const auto pause = std::chrono::duration_cast<asio::steady_timer::duration>(job.pause);
     const auto timer = std::make_shared<asio::steady_timer>(*io, pause);
