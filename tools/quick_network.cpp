@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "api/text_form.h"
 #include "base/route_protocol.h"
 
 namespace wg {
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::uint32_t OVERHEAD = 80; // of WireGuard over IPv6
 constexpr std::uint32_t USUAL_MTU = 1500;
-constexpr std::uint32_t LARGEST_MTU = 65535 - OVERHEAD;
 constexpr std::uint32_t FIRST_TABLE = 51820;
 constexpr const char *MAIN_TABLE = "254";
 
@@ -107,7 +107,7 @@ std::uint32_t QuickNetwork::mtu_by_route(const std::vector<IpAddress> &endpoints
         mtu = mtu_of(programs_.ask_json({"ip", "-j", "route", "show", "default"}));
     if (mtu <= OVERHEAD)
         mtu = USUAL_MTU;
-    return std::min(mtu - OVERHEAD, LARGEST_MTU);
+    return std::min(mtu - OVERHEAD, MAX_MTU);
 }
 
 std::vector<Route> QuickNetwork::routes(bool by_number, const Words &which) const

@@ -92,7 +92,9 @@ class Tunnel {
     Result<> change_interface(const TunnelChange &change, Rollback &back);
     Result<> finish_interface(const TunnelChange &change);
     Result<> set_mtu(std::uint32_t mtu);
-    Result<> add_addresses(const std::vector<InterfaceAddress> &wanted, Rollback &back);
+    Result<> add_addresses(const std::vector<InterfaceAddress> &wanted,
+                           const std::vector<InterfaceAddress> &present,
+                           Rollback &back);
     Result<> make_way_for(const InterfaceAddress &address,
                           const std::vector<InterfaceAddress> &present,
                           Rollback &back);

@@ -53,7 +53,6 @@ std::vector<Prefix> wanted_routes(const TunnelSpec &spec)
 Result<std::unique_ptr<Tunnel>> Tunnel::create(const TunnelContext &context, TunnelSpec spec)
 {
     const std::uint32_t mtu = spec.mtu.value_or(DEFAULT_MTU);
-    WG_TRY(check_tunnel_mtu(mtu));
     if (context.netlink.link_by_name(spec.name))
         return failure(EEXIST, "name: there is an interface {} already", spec.name);
     const auto interface =

@@ -21,7 +21,6 @@ bool is_ours(const InterfaceAddress &address)
 
 Result<> check_mtu(std::uint32_t mtu, const std::vector<InterfaceAddress> &addresses)
 {
-    WG_TRY(check_tunnel_mtu(mtu));
     const bool has_v6 = std::ranges::any_of(addresses, [](const InterfaceAddress &address) {
         return address.address.is_v6() && is_ours(address);
     });
@@ -52,7 +51,7 @@ Result<> Tunnel::change_interface(const TunnelChange &change, Rollback &back)
         });
     }
     if (change.addresses) // not before the MTU: IPv6 wants 1280
-        WG_TRY(add_addresses(*change.addresses, back));
+        WG_TRY(add_addresses(*change.addresses, present, back));
     return {};
 }
 
@@ -73,10 +72,11 @@ Result<> Tunnel::set_mtu(std::uint32_t mtu)
     return {};
 }
 
-Result<> Tunnel::add_addresses(const std::vector<InterfaceAddress> &wanted, Rollback &back)
+Result<> Tunnel::add_addresses(const std::vector<InterfaceAddress> &wanted,
+                               const std::vector<InterfaceAddress> &present,
+                               Rollback &back)
 {
     WG_TRY(keep_secondary_addresses(name()));
-    const auto present = WG_TRY(addresses());
     for (const InterfaceAddress &address : wanted) {
         if (std::ranges::find(present, address) != present.end())
             continue;

@@ -15,7 +15,6 @@ namespace wg {
 namespace {
 
 constexpr std::uint32_t LARGEST_MTU = 65535;
-constexpr std::uint32_t SMALLEST_TUNNEL_MTU = 68, LARGEST_TUNNEL_MTU = LARGEST_MTU - 80;
 constexpr std::uint32_t MOST_QUEUES = 4096; // the kernel refuses more
 
 /// What the kernel accepts, and no '%', which it would replace by a number.
@@ -115,14 +114,6 @@ std::string inner_interface_name(std::string_view name)
 {
     std::string stem(name.substr(0, IFNAMSIZ - 2));
     return stem + "x" == name ? stem + "y" : stem + "x";
-}
-
-Result<> check_tunnel_mtu(std::uint32_t mtu)
-{
-    if (mtu < SMALLEST_TUNNEL_MTU || mtu > LARGEST_TUNNEL_MTU)
-        return failure(EINVAL, "mtu: expected {} to {}, got {}", SMALLEST_TUNNEL_MTU,
-                       LARGEST_TUNNEL_MTU, mtu);
-    return {};
 }
 
 Result<> keep_secondary_addresses(const std::string &name)

@@ -26,9 +26,6 @@ struct TunnelInterface {
 /// inner name).
 std::string inner_interface_name(std::string_view name);
 
-/// What wg0 may have; wg0x needs room for more.
-Result<> check_tunnel_mtu(std::uint32_t mtu);
-
 /// Removing the first address of a network leaves the others.
 Result<> keep_secondary_addresses(const std::string &name);
 
