@@ -16,6 +16,13 @@ std::string place(const QuickFile &file, const ConfigLine &line)
     return fmt::format("{}: {}", config_place(file.path.native(), line.number), line.key);
 }
 
+std::string
+last_place(const QuickFile &file, const std::vector<ConfigLine> &lines, std::string_view key)
+{
+    const unsigned line = last_line(lines, key);
+    return line == 0 ? file.path.native() : place(file, {key, line});
+}
+
 /// "allowed_ips" is AllowedIPs, and "endpoints" are what stands behind Endpoint.
 bool is_key_of(const std::string &field, std::string_view key)
 {
@@ -83,8 +90,12 @@ std::string explained_peer(const QuickFile &file,
 
 std::string key_place(const QuickFile &file, std::string_view key)
 {
-    const unsigned line = last_line(file.config.lines, key);
-    return line == 0 ? file.path.native() : place(file, {key, line});
+    return last_place(file, file.config.lines, key);
+}
+
+std::string key_place(const QuickFile &file, const ConfigPeer &peer, std::string_view key)
+{
+    return last_place(file, peer.lines, key);
 }
 
 std::string value_place(const QuickFile &file, std::string_view key, std::size_t number)

@@ -17,6 +17,8 @@ namespace wg {
 /// file's name alone where it says nothing of the key.
 std::string key_place(const QuickFile &file, std::string_view key);
 std::string value_place(const QuickFile &file, std::string_view key, std::size_t number);
+/// Of a peer.
+std::string key_place(const QuickFile &file, const ConfigPeer &peer, std::string_view key);
 std::string address_place(const QuickFile &file, const InterfaceAddress &address);
 /// Of the peer whose allowed IP it is.
 std::string allowed_ip_place(const QuickFile &file, const Prefix &prefix);

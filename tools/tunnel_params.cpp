@@ -6,6 +6,7 @@
 
 #include "api/resolve.h"
 #include "base/encoding.h"
+#include "tools/quick_place.h"
 
 namespace wg {
 namespace {
@@ -73,11 +74,14 @@ Json as_wanted(const Json &present)
 {
     Json peers = Json::array();
     for (const Json &peer : present) {
+        const bool has_names = !peer.value("endpoints", Json::array()).empty();
         Json params;
         for (const char *field : {"public_key", "name", "allowed_ips", "persistent_keepalive",
                                   "preshared_key", "endpoint", "endpoints", "rate_limit", "quota"})
             if (peer.contains(field)) // no endpoint is null, which takes a new one back
                 params[field] = peer.at(field);
+        if (has_names && params.at("endpoint").is_null())
+            params.erase("endpoint"); // of names that were not found yet
         peers.push_back(std::move(params));
     }
     return peers;
@@ -126,10 +130,9 @@ Result<Json> peers_params(const QuickFile &file, const Json &present)
         if (peer.quota)
             params["quota"] = *peer.quota;
         const auto old = there.find(params.at("public_key").get<std::string>());
-        const auto place = fmt::format(
-            "{}: Endpoint", config_place(file.path.native(), last_line(peer.lines, "Endpoint")));
-        WG_TRY(at(place, add_endpoints(params, peer.endpoints,
-                                       old == there.end() ? nullptr : old->second)));
+        WG_TRY(
+            at(key_place(file, peer, "Endpoint"),
+               add_endpoints(params, peer.endpoints, old == there.end() ? nullptr : old->second)));
         peers.push_back(std::move(params));
     }
     return peers;
@@ -193,9 +196,6 @@ Json restore_params(const Json &wanted, const Json &present)
         const auto its = told.find(peer.at("public_key").get<std::string>());
         if (its == told.end())
             peer.erase("endpoints");
-        const bool has_places = peer.contains("endpoints") && !peer.at("endpoints").empty();
-        if (has_places && peer.contains("endpoint") && peer.at("endpoint").is_null())
-            peer.erase("endpoint"); // its names are looked up again
         if (!peer.contains("endpoints") && (its == told.end() || !has_place(*its->second)))
             peer.erase("endpoint");
     }
