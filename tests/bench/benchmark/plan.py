@@ -151,24 +151,22 @@ class Plan:
         return Cell(words, seconds, run)
 
 
-def ready(before: dict[str, int], after: dict[str, int]) -> float:
-    """Of the packets between two readings, the percentage that found its keystream ready."""
-    passed = {where: after[where] - before[where] for where in after}
-    return 100 * passed["ready"] / sum(passed.values())
+def ready(scene: Scene, before: dict[str, int], figure: str) -> dict[str, float]:
+    """Of the packets since that reading, the percentage that found its keystream ready; nothing where there is none."""
+    if not before:
+        return {}
+    passed = {where: number - before[where] for where, number in scene.keystream().items()}
+    return {figure: 100 * passed["ready"] / sum(passed.values())}
 
 
 def measure_tcp(scene: Scene, settings: Settings) -> Iterator[dict[str, float]]:
     before = scene.keystream()
     one = traffic.tcp(scene, 1, settings.seconds)
-    yield {"tcp_1": one.gbits, "cpu_1": one.cpu_per_gb}
-    if before:
-        yield {"ready_1": ready(before, scene.keystream())}
+    yield {"tcp_1": one.gbits, "cpu_1": one.cpu_per_gb} | ready(scene, before, "ready_1")
     yield {"tcp_1_back": traffic.tcp(scene, 1, settings.seconds, back=True).gbits}
     before = scene.keystream()
     eight, ping = traffic.tcp_and_ping(scene, 8, settings.seconds)
-    yield {"tcp_8": eight.gbits, "cpu_8": eight.cpu_per_gb, "ping_loaded": ping}
-    if before:
-        yield {"ready_8": ready(before, scene.keystream())}
+    yield {"tcp_8": eight.gbits, "cpu_8": eight.cpu_per_gb, "ping_loaded": ping} | ready(scene, before, "ready_8")
     yield {"tcp_8_back": traffic.tcp(scene, 8, settings.seconds, back=True).gbits}
 
 
