@@ -103,27 +103,35 @@ Result<> Nics::attach_link(const Link &link, AttachMode wanted, bool unasked)
     if (wanted == AttachMode::native && !reason.empty())
         return refuse_native(link, reason);
     const auto known = maps_.nic(link.ifindex);
-    const bool gro_was_on = known ? known->gro_was_on != 0 : ethtool_.gro(link.name).value_or(true);
+    Nic nic{link.name, AttachMode::tc, wanted, reason, unasked,
+            known ? known->gro_was_on != 0 : ethtool_.gro(link.name).value_or(true)};
     if (known)
         unhook(link.ifindex, from_abi(known->mode));
-    auto nic = hook(link, wanted, reason);
-    if (!nic) {
-        if (known && !attachment_.attach_tc(link.ifindex, "wg_rx_tc"))
-            log::error("{}: not attached any more", link.name);
-        else if (!known)
+    if (auto hooked = hook(link, nic); !hooked) {
+        if (known)
+            keep_by_tc(link, *known);
+        else
             maps_.erase_nic(link.ifindex);
-        return tl::unexpected(std::move(nic).error());
+        return hooked;
     }
-    nic->unasked = unasked;
-    WG_TRY(record(link, *nic, gro_was_on));
     if (const auto gro = ethtool_.set_gro(link.name, true); !gro)
         log::warn("{}: GRO stays off: {}", link.name, gro.error().what);
-    log::info("{}: attached, {}{}{}", link.name, nic->mode == AttachMode::native ? "native" : "tc",
-              nic->reason.empty() ? "" : ": ", nic->reason);
-    events_.nic_attached({nic->name, nic->mode, nic->reason});
-    nics_.insert_or_assign(link.ifindex, *std::move(nic));
+    log::info("{}: attached, {}{}{}", link.name, nic.mode == AttachMode::native ? "native" : "tc",
+              nic.reason.empty() ? "" : ": ", nic.reason);
+    events_.nic_attached({nic.name, nic.mode, nic.reason});
+    nics_.insert_or_assign(link.ifindex, std::move(nic));
     missing_.erase(link.name);
     return {};
+}
+
+void Nics::keep_by_tc(const Link &link, wg_nic element)
+{
+    element.mode = WG_NIC_TC;
+    if (const auto found = nics_.find(link.ifindex); found != nics_.end())
+        found->second.mode = AttachMode::tc;
+    const auto attached = attachment_.attach_tc(link.ifindex, "wg_rx_tc");
+    if (!attached || !maps_.put_nic(link.ifindex, element))
+        log::error("{}: not attached any more", link.name);
 }
 
 Result<std::string> Nics::why_not_native(const Link &link)
@@ -134,26 +142,24 @@ Result<std::string> Nics::why_not_native(const Link &link)
     return reason;
 }
 
-Result<Nics::Nic> Nics::hook(const Link &link, AttachMode wanted, const std::string &reason)
+Result<> Nics::hook(const Link &link, Nic &nic)
 {
-    Nic nic{.name = link.name, .mode = AttachMode::tc, .wanted = wanted, .reason = reason};
-    if (wanted == AttachMode::tc)
+    if (nic.wanted == AttachMode::tc)
         nic.reason = ASKED_FOR;
     else if (nic.reason.empty()) {
         // before the first packet can come in: is_for_nic looks the MAC up
         nic.mode = AttachMode::native;
-        WG_TRY(record(link, nic, false));
+        WG_TRY(record(link, nic));
         const auto attached = attachment_.attach_native(link.ifindex);
         if (attached)
-            return nic;
+            return {};
         nic.mode = AttachMode::tc;
-        if (wanted == AttachMode::native)
+        if (nic.wanted == AttachMode::native)
             return refuse_native(link, attached.error().what);
         nic.reason = attached.error().what;
     }
-    if (auto attached = attachment_.attach_tc(link.ifindex, "wg_rx_tc"); !attached)
-        return tl::unexpected(std::move(attached).error());
-    return nic;
+    WG_TRY(attachment_.attach_tc(link.ifindex, "wg_rx_tc"));
+    return record(link, nic);
 }
 
 void Nics::unhook(std::uint32_t ifindex, AttachMode mode)
@@ -164,12 +170,12 @@ void Nics::unhook(std::uint32_t ifindex, AttachMode mode)
         attachment_.detach_tc(ifindex);
 }
 
-Result<> Nics::record(const Link &link, const Nic &nic, bool gro_was_on)
+Result<> Nics::record(const Link &link, const Nic &nic)
 {
     wg_nic element{.mode = to_abi(nic.mode),
                    .wanted = to_abi(nic.wanted),
                    .mac = {},
-                   .gro_was_on = gro_was_on,
+                   .gro_was_on = nic.gro_was_on,
                    .unasked = nic.unasked};
     std::ranges::copy(link.mac, element.mac);
     return maps_.put_nic(link.ifindex, element);
@@ -229,7 +235,7 @@ void Nics::adopt()
             nic->mode == WG_NIC_NATIVE ? Result<std::string>() : why_not_native(*link);
         nics_[ifindex] = {link->name, from_abi(nic->mode), from_abi(nic->wanted),
                           nic->wanted == WG_NIC_TC ? ASKED_FOR : reason.value_or(std::string()),
-                          nic->unasked != 0};
+                          nic->unasked != 0, nic->gro_was_on != 0};
         check(ifindex);
     }
 }
@@ -266,7 +272,7 @@ void Nics::check(std::uint32_t ifindex)
     nic.name = link->name;
     const auto recorded = maps_.nic(ifindex);
     if (recorded && std::memcmp(recorded->mac, link->mac.data(), link->mac.size()) != 0)
-        if (const auto stored = record(*link, nic, recorded->gro_was_on != 0); !stored)
+        if (const auto stored = record(*link, nic); !stored)
             log::error("{}: {}", nic.name, stored.error().what);
     const auto reason = why_not_native(*link);
     if (!reason) {

@@ -56,18 +56,22 @@ class Nics {
         AttachMode wanted = AttachMode::automatic;
         std::string reason;
         bool unasked = false;
+        bool gro_was_on = true; ///< before it was attached
     };
 
     /// Empty: native XDP is possible as far as one can know before trying.
     Result<std::string> why_not_native(const Link &link);
     Result<> attach_link(const Link &link, AttachMode wanted, bool unasked);
+    /// What was asked for has failed, and the old programs are taken down.
+    void keep_by_tc(const Link &link, wg_nic element);
     /// Attaches again what has come back.
     void check_missing();
     void lost(std::uint32_t ifindex, const Nic &nic);
-    Result<Nic> hook(const Link &link, AttachMode wanted, const std::string &reason);
+    /// By the mode that is wanted and possible, which is written to `nic` with the reason.
+    Result<> hook(const Link &link, Nic &nic);
     Result<> replace_programs(std::uint32_t ifindex, AttachMode mode);
     void unhook(std::uint32_t ifindex, AttachMode mode);
-    Result<> record(const Link &link, const Nic &nic, bool gro_was_on);
+    Result<> record(const Link &link, const Nic &nic);
 
     BpfDatapath &maps_;
     NicAttachment &attachment_;

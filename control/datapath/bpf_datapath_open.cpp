@@ -187,8 +187,10 @@ std::optional<Key> BpfDatapath::private_key(TunnelId id) const
 
 Result<> BpfDatapath::put_nic(std::uint32_t ifindex, const wg_nic &nic)
 {
+    if (nics_.insert(ifindex, nic))
+        return {};
     WG_TRY(nics_.put(ifindex, nic));
-    wait_for_grace_period();
+    wait_for_grace_period(); // it replaced one, as above
     return {};
 }
 
