@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <system_error>
 
 #include <fcntl.h>
@@ -21,6 +22,19 @@ Fd udp_socket(int flags)
 {
     Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | flags, 0));
     require(static_cast<bool>(made), "socket");
+    return made;
+}
+
+Fd connected_socket(const Endpoint &to)
+{
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(to.port);
+    std::memcpy(&address.sin_addr, to.address.bytes.data(), sizeof(address.sin_addr));
+    Fd made = udp_socket();
+    require(::connect(made.get(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) ==
+                0,
+            "connect");
     return made;
 }
 

@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 
+#include "base/address.h"
 #include "base/fd.h"
 
 namespace wg::bench {
@@ -15,6 +16,9 @@ void require(bool good, const char *what);
 
 /// flags: SOCK_NONBLOCK.
 Fd udp_socket(int flags = 0);
+
+/// To an IPv4 endpoint.
+Fd connected_socket(const Endpoint &to);
 
 /// A socket of the namespace in this file, bound to the address.
 Fd receiver_in(const char *netns, const sockaddr_in &address, int flags = 0);

@@ -17,13 +17,11 @@
 #include <thread>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "base/address.h"
 #include "base/encoding.h"
 #include "base/fd.h"
 #include "bench.h"
@@ -100,19 +98,6 @@ class Initiators {
     std::vector<std::unique_ptr<Attempt>> attempts_;
     SystemRandom random_;
 };
-
-Fd connected_socket(const Endpoint &to)
-{
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(to.port);
-    std::memcpy(&address.sin_addr, to.address.bytes.data(), sizeof(address.sin_addr));
-    Fd made(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!made ||
-        ::connect(made.get(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0)
-        throw std::system_error(errno, std::generic_category(), "connect");
-    return made;
-}
 
 Initiators::Initiators(const Endpoint &to,
                        const PublicKey &responder,

@@ -49,6 +49,9 @@ THROUGH = (
 HANDSHAKES = (
     Figure("handshakes", "handshakes", "1/s"),
     Figure("handshake_cpu", "machine CPU a handshake", "µs"),
+    Figure("tcp_calm", "TCP, one stream", "Gbit/s"),
+    Figure("tcp_flooded", "TCP beside a flood of initiations", "Gbit/s"),
+    Figure("flood_left", "what the flood leaves of it", "%"),
 )
 
 

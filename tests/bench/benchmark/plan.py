@@ -14,11 +14,11 @@ from . import traffic
 from .cipher import measure_cipher
 from .figures import ALLOWED_IPS, PEERS, Results
 from .growth import growth
-from .handshakes import answered
+from .handshakes import answered, flooded
 from .implementations import Implementation
 from .scene import Scene
 
-MEASUREMENTS = ("cipher", "tcp", "udp", "ping", "memory", "handshakes", "allowed_ips", "peers")
+MEASUREMENTS = ("cipher", "tcp", "udp", "ping", "memory", "handshakes", "flood", "allowed_ips", "peers")
 THROUGH = ("ping", "tcp", "udp", "memory")
 SETUP_SECONDS = 1.5
 IPERF_SECONDS = 0.4  # what a run of iperf3 takes beside its traffic
@@ -93,6 +93,8 @@ class Plan:
             for implementation in filter(lambda it: it.scale, self._implementations):
                 if "handshakes" in wanted:
                     yield self._handshakes(number, implementation)
+                if "flood" in wanted:
+                    yield self._flood(number, implementation)
                 for kind in ("allowed_ips", "peers"):
                     if kind in wanted:
                         yield self._growth(number, implementation, kind)
@@ -136,6 +138,16 @@ class Plan:
                                                                settings.handshakes))
 
         return Cell(words, HANDSHAKES_SECONDS, run)
+
+    def _flood(self, number: int, implementation: Implementation) -> Cell:
+        settings, name = self._settings, implementation.name
+        words = f"round {number}, flood of initiations, {name}"
+
+        def run() -> None:
+            with Scene(implementation) as scene, self._failures(words):
+                self._results.add("handshakes", name, flooded(scene, settings.seconds))
+
+        return Cell(words, SETUP_SECONDS + 3 * (settings.seconds + IPERF_SECONDS), run)
 
     def _growth(self, number: int, implementation: Implementation, kind: str) -> Cell:
         settings, name = self._settings, implementation.name
