@@ -11,10 +11,9 @@
 #include "decrypt.h"
 #include "inner.h"
 #include "keypair.h"
+#include "listener.h"
 #include "path.h"
 #include "peer_limits.h"
-
-enum wg_ifindex : __u32 { WG_LOOPBACK_IFINDEX = 1 };
 
 /* opaque: or clang subtracts the halves, "32-bit pointer arithmetic prohibited" */
 static __always_inline __u32 frame_size(struct xdp_md *xdp)
@@ -49,43 +48,17 @@ static __always_inline bool is_for_nic(struct xdp_md *xdp)
            same_mac(ethernet->h_dest, nic->mac);
 }
 
-/* Data messages skip the IP stack's own checks, so a peer roams only to where it could really be.
- */
-static __always_inline void check_roamable(struct wg_observed_endpoint *from)
-{
-    const __u8 *address = from->source.address;
-    bool loopback, possible;
-
-    if (from->source.family == WG_AF_INET) {
-        loopback = address[0] == 127;
-        possible = address[0] != 0 && address[0] < 224;
-    } else {
-        const __u64 *words = (const __u64 *)address;
-
-        loopback = words[0] == 0 && words[1] == bpf_cpu_to_be64(1);
-        possible = address[0] != 0xff && (words[0] != 0 || (words[1] != 0));
-        if (address[0] == 0xfe && (address[1] & 0xc0) == 0x80)
-            from->source.scope_id = from->ifindex;
-    }
-    if (!possible || !from->source.port || (loopback && from->ifindex != WG_LOOPBACK_IFINDEX))
-        from->source.family = 0;
-}
-
 /* Listen port, local address and receiver index must all belong to one tunnel. */
 static __always_inline bool find_receiver(struct wg_packet *packet,
                                           struct wg_session *session,
                                           struct wg_tunnel **tunnel,
                                           __u32 ifindex)
 {
-    struct wg_listener_key listener = {.port = packet->port, .family = packet->from.source.family};
-    __u32 *found, id, index = packet->receiver_index;
+    __u32 id, index = packet->receiver_index;
     __u64 *keypair;
 
-    __builtin_memcpy(listener.address, packet->from.destination, sizeof(listener.address));
-    found = bpf_map_lookup_elem(&listeners, &listener);
-    if (!found)
+    if (!find_listener(packet, &id))
         return false;
-    id = *found;
     keypair = bpf_map_lookup_elem(&indices, &index);
     if (!keypair || !find_session(session, *keypair))
         return false;
@@ -107,22 +80,11 @@ static __always_inline bool can_strip_skb(const struct wg_packet *packet)
            packet->payload_length + WG_TAG_SIZE >= sizeof(struct ipv6hdr);
 }
 
-/* An skb may keep most of its bytes outside the linear part; only headers are pulled for packets
- * that are not ours. */
 static __always_inline bool parse_skb(struct __sk_buff *skb, struct wg_packet *packet)
 {
-    const __u32 headers = ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr) +
-                          sizeof(struct wg_transport_data);
-    void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-
-    if (skb->pkt_type != 0 /* PACKET_HOST */ || skb->vlan_present)
-        return false;
-    if (skb->gso_size)
-        return false; /* a super-packet of several datagrams: the socket gets them one by one */
-    if (data + headers > end)
-        bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers);
-    return parse_transport_data(packet, (void *)(long)skb->data, (void *)(long)skb->data_end,
-                                skb->len) &&
+    return pull_headers(skb) &&
+           parse_message(packet, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len,
+                         WG_DATA_MESSAGE) &&
            can_strip_skb(packet);
 }
 

@@ -192,12 +192,6 @@ write_ethernet(struct ethhdr *ethernet, const struct wg_route *route, __u16 prot
     ethernet->h_proto = protocol;
 }
 
-/* Sum of the UDP pseudo header: addresses, protocol, length. */
-static __always_inline __u64 pseudo_header_sum(const void *addresses, __u32 size, __u16 udp_length)
-{
-    return checksum_words(addresses, size) + bpf_htons(IPPROTO_UDP) + udp_length;
-}
-
 static __always_inline enum wg_drop_reason write_udp(
     struct __sk_buff *skb, const struct wg_outgoing *out, __u32 offset, __be16 port, __u64 sum)
 {

@@ -160,6 +160,16 @@ struct {
     __type(value, struct wg_secret_key);
 } peer_secrets SEC(".maps");
 
+/* cookies: tunnel id → how handshakes are judged under load. The daemon inserts, overwrites under the
+ * lock and erases; wg_cookie writes refused and load_until. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, WG_MAX_TUNNELS);
+    __type(key, __u32);
+    __type(value, struct wg_cookie_checker);
+} cookies SEC(".maps");
+
 /* inline_slots: this CPU's cipher slots, used by whoever holds the word in slots_claimed. Programs
  * only. */
 struct {

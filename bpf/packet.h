@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
- * The outer packet as it arrives: Ethernet, IPv4 or IPv6, UDP, transport_data. Anything else is not
- * for BPF and takes the stack's way, which ends at the daemon's socket.
+ * The outer packet as it arrives: Ethernet, IPv4 or IPv6, UDP, a message. What is not looked for
+ * takes the stack's way, which ends at the daemon's socket.
  */
 #ifndef WGXDP_BPF_PACKET_H
 #define WGXDP_BPF_PACKET_H
@@ -23,8 +23,8 @@
 enum wg_address_family : __u16 { WG_AF_INET = 2, WG_AF_INET6 = 10 };
 
 struct wg_packet {
-    __u32 payload_offset; /* of the encrypted packet, from the Ethernet header */
-    __u32 payload_length; /* of the encrypted packet, without its tag */
+    __u32 payload_offset; /* from the Ethernet header: of the encrypted packet, or a handshake */
+    __u32 payload_length; /* of the encrypted packet, without its tag, or of the handshake */
     __u32 receiver_index;
     __u64 counter;
     __u8 ds;
@@ -32,28 +32,61 @@ struct wg_packet {
     struct wg_observed_endpoint from;
 };
 
-static __always_inline bool parse_udp(struct wg_packet *packet, void *start, void *end, __u32 room)
+/* Sum of the UDP pseudo header: addresses, protocol, length. */
+static __always_inline __u64 pseudo_header_sum(const void *addresses, __u32 size, __u16 udp_length)
 {
-    struct udphdr *udp = start;
-    struct wg_transport_data *message = (struct wg_transport_data *)(udp + 1);
-    __u32 length;
+    return checksum_words(addresses, size) + bpf_htons(IPPROTO_UDP) + udp_length;
+}
 
-    if ((void *)(message + 1) > end)
-        return false;
-    length = bpf_ntohs(udp->len);
-    if (length > room || length < sizeof(*udp) + WG_TRANSPORT_OVERHEAD)
+/* What a program looks for; constant wherever it is given. */
+enum wg_message_kind : __u32 { WG_DATA_MESSAGE, WG_HANDSHAKE_MESSAGE };
+
+static __always_inline bool
+parse_data(struct wg_packet *packet, const struct wg_transport_data *message, void *end, __u32 size)
+{
+    if ((void *)(message + 1) > end || size < WG_TRANSPORT_OVERHEAD)
         return false;
     if (message->type != WG_TRANSPORT_DATA) /* reserved bytes included */
         return false;
-    packet->payload_length = length - sizeof(*udp) - WG_TRANSPORT_OVERHEAD;
+    packet->payload_offset += sizeof(*message);
+    packet->payload_length = size - WG_TRANSPORT_OVERHEAD;
     packet->receiver_index = message->receiver_index;
     packet->counter = message->counter;
-    packet->from.source.port = udp->source;
-    packet->port = udp->dest;
     return packet->payload_length <= WG_MAX_PAYLOAD;
 }
 
-static __always_inline bool parse_ipv4(struct wg_packet *packet, void *start, void *end, __u32 size)
+/* The two that mac1 and mac2 end, of their exact lengths. */
+static __always_inline bool
+parse_handshake(struct wg_packet *packet, const __le32 *type, void *end, __u32 size)
+{
+    packet->payload_length = size;
+    if ((void *)(type + 1) > end)
+        return false;
+    return (*type == WG_HANDSHAKE_INITIATION && size == sizeof(struct wg_handshake_initiation)) ||
+           (*type == WG_HANDSHAKE_RESPONSE && size == sizeof(struct wg_handshake_response));
+}
+
+static __always_inline bool
+parse_udp(struct wg_packet *packet, void *start, void *end, __u32 room, enum wg_message_kind wanted)
+{
+    struct udphdr *udp = start;
+    __u32 length;
+
+    if ((void *)(udp + 1) > end)
+        return false;
+    length = bpf_ntohs(udp->len);
+    if (length > room || length < sizeof(*udp))
+        return false;
+    packet->payload_offset += sizeof(*udp);
+    packet->from.source.port = udp->source;
+    packet->port = udp->dest;
+    if (wanted == WG_HANDSHAKE_MESSAGE)
+        return parse_handshake(packet, (void *)(udp + 1), end, length - sizeof(*udp));
+    return parse_data(packet, (void *)(udp + 1), end, length - sizeof(*udp));
+}
+
+static __always_inline bool parse_ipv4(
+    struct wg_packet *packet, void *start, void *end, __u32 size, enum wg_message_kind wanted)
 {
     struct iphdr *ip = start;
     __u32 length;
@@ -70,12 +103,12 @@ static __always_inline bool parse_ipv4(struct wg_packet *packet, void *start, vo
     packet->from.source.family = WG_AF_INET;
     __builtin_memcpy(packet->from.source.address, &ip->saddr, 4);
     __builtin_memcpy(packet->from.destination, &ip->daddr, 4);
-    packet->payload_offset =
-        ETH_HLEN + sizeof(*ip) + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
-    return parse_udp(packet, ip + 1, end, length - sizeof(*ip));
+    packet->payload_offset = ETH_HLEN + sizeof(*ip);
+    return parse_udp(packet, ip + 1, end, length - sizeof(*ip), wanted);
 }
 
-static __always_inline bool parse_ipv6(struct wg_packet *packet, void *start, void *end, __u32 size)
+static __always_inline bool parse_ipv6(
+    struct wg_packet *packet, void *start, void *end, __u32 size, enum wg_message_kind wanted)
 {
     struct ipv6hdr *ip = start;
     __u32 length;
@@ -91,24 +124,23 @@ static __always_inline bool parse_ipv6(struct wg_packet *packet, void *start, vo
     packet->from.source.family = WG_AF_INET6;
     __builtin_memcpy(packet->from.source.address, &ip->saddr, 16);
     __builtin_memcpy(packet->from.destination, &ip->daddr, 16);
-    packet->payload_offset =
-        ETH_HLEN + sizeof(*ip) + sizeof(struct udphdr) + sizeof(struct wg_transport_data);
-    return parse_udp(packet, ip + 1, end, length);
+    packet->payload_offset = ETH_HLEN + sizeof(*ip);
+    return parse_udp(packet, ip + 1, end, length, wanted);
 }
 
-/* Is this a transport_data message that BPF can handle? Fills packet (zeroed by the caller). Only
+/* Is this a message of that kind that BPF can handle? Fills packet (zeroed by the caller). Only
  * headers need to stand before end; size is the whole frame's, which an skb may keep elsewhere. */
-static __always_inline bool
-parse_transport_data(struct wg_packet *packet, void *data, void *end, __u32 size)
+static __always_inline bool parse_message(
+    struct wg_packet *packet, void *data, void *end, __u32 size, enum wg_message_kind wanted)
 {
     struct ethhdr *ethernet = data;
 
     if ((void *)(ethernet + 1) > end)
         return false;
     if (ethernet->h_proto == bpf_htons(ETH_P_IP))
-        return parse_ipv4(packet, ethernet + 1, end, size - ETH_HLEN);
+        return parse_ipv4(packet, ethernet + 1, end, size - ETH_HLEN, wanted);
     if (ethernet->h_proto == bpf_htons(ETH_P_IPV6))
-        return parse_ipv6(packet, ethernet + 1, end, size - ETH_HLEN);
+        return parse_ipv6(packet, ethernet + 1, end, size - ETH_HLEN, wanted);
     return false;
 }
 

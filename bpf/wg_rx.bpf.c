@@ -24,8 +24,9 @@ int wg_rx_xdp(struct xdp_md *xdp)
     struct wg_tunnel *tunnel;
     enum wg_drop_reason drop;
 
-    if (!has_metadata(xdp) || !parse_transport_data(&packet, (void *)(long)xdp->data,
-                                                    (void *)(long)xdp->data_end, frame_size(xdp)))
+    if (!has_metadata(xdp) ||
+        !parse_message(&packet, (void *)(long)xdp->data, (void *)(long)xdp->data_end,
+                       frame_size(xdp), WG_DATA_MESSAGE))
         return XDP_PASS; /* not for BPF: the stack hands it to the daemon's socket */
     if (!is_for_nic(xdp) || !find_receiver(&packet, &session, &tunnel, xdp->ingress_ifindex))
         return XDP_PASS; /* not ours */

@@ -103,8 +103,9 @@ Result<> Nics::attach_link(const Link &link, AttachMode wanted, bool unasked)
     if (wanted == AttachMode::native && !reason.empty())
         return refuse_native(link, reason);
     const auto known = maps_.nic(link.ifindex);
-    Nic nic{link.name, AttachMode::tc, wanted, reason, unasked,
-            known ? known->gro_was_on != 0 : ethtool_.gro(link.name).value_or(true)};
+    Nic nic{link.name, AttachMode::tc,
+            wanted,    reason,
+            unasked,   known ? known->gro_was_on != 0 : ethtool_.gro(link.name).value_or(true)};
     if (known)
         unhook(link.ifindex, from_abi(known->mode));
     if (auto hooked = hook(link, nic); !hooked) {
@@ -233,9 +234,12 @@ void Nics::adopt()
         }
         const auto reason =
             nic->mode == WG_NIC_NATIVE ? Result<std::string>() : why_not_native(*link);
-        nics_[ifindex] = {link->name, from_abi(nic->mode), from_abi(nic->wanted),
+        nics_[ifindex] = {link->name,
+                          from_abi(nic->mode),
+                          from_abi(nic->wanted),
                           nic->wanted == WG_NIC_TC ? ASKED_FOR : reason.value_or(std::string()),
-                          nic->unasked != 0, nic->gro_was_on != 0};
+                          nic->unasked != 0,
+                          nic->gro_was_on != 0};
         check(ifindex);
     }
 }

@@ -100,7 +100,7 @@ Result<> Tunnel::start(DeviceChange change, std::uint16_t port)
     WG_TRY(device_.apply(std::move(change), now()));
     if (const Key *key = device_.private_key())
         WG_TRY(context_.maps.store_private_key(id(), *key));
-    return context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx");
+    return context_.attachment.attach_tunnel(interface_.inner_ifindex);
 }
 
 Result<> Tunnel::configure(const TunnelSpec &spec, const std::vector<Prefix> &routes)
@@ -152,7 +152,7 @@ Result<> Tunnel::restore(const PeerNotes &all_notes)
     }
     WG_TRY(find_own_link());
     WG_TRY(open_packets());
-    WG_TRY(context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx"));
+    WG_TRY(context_.attachment.attach_tunnel(interface_.inner_ifindex));
     link_changed();
     settle();
     return {};

@@ -187,7 +187,7 @@ bool Tunnel::follow_move(const wg_tunnel &state)
 
 void Tunnel::attach()
 {
-    if (const auto attached = context_.attachment.attach_tc(interface_.inner_ifindex, "wg_tx");
+    if (const auto attached = context_.attachment.attach_tunnel(interface_.inner_ifindex);
         !attached)
         log::error("{}: {}", name(), attached.error().what);
 }

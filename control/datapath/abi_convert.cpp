@@ -119,6 +119,17 @@ wg_keypair to_abi(TunnelId tunnel, const NewKeypair &keypair)
     return abi;
 }
 
+wg_cookie_checker to_abi(const CookieSecrets &secrets, Instant load_until)
+{
+    wg_cookie_checker abi{};
+    abi.load_until = to_ns(load_until);
+    abi.keys.secret_until = to_ns(secrets.secret_until);
+    std::memcpy(abi.keys.mac1_key, secrets.mac1_key.bytes().data(), WG_KEY_SIZE);
+    std::memcpy(abi.keys.cookie_key, secrets.cookie_key.bytes().data(), WG_KEY_SIZE);
+    std::memcpy(abi.keys.secret, secrets.secret.bytes().data(), WG_KEY_SIZE);
+    return abi;
+}
+
 wg_allowed_ip_key_v4 allowed_ip_key_v4(TunnelId tunnel, const Prefix &prefix)
 {
     wg_allowed_ip_key_v4 key{32U + prefix.length, tunnel, {}};

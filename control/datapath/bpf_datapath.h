@@ -81,6 +81,8 @@ class BpfDatapath {
     std::vector<TunnelId> tunnels() const { return tunnels_.keys(); }
     Result<> store_private_key(TunnelId id, const Key &key);
     std::optional<Key> private_key(TunnelId id) const;
+    void put_cookies(TunnelId id, const CookieSecrets &secrets, Instant load_until);
+    void erase_cookies(TunnelId id);
     Result<> put_nic(std::uint32_t ifindex, const wg_nic &nic);
     void erase_nic(std::uint32_t ifindex) { nics_.erase(ifindex); }
     std::optional<wg_nic> nic(std::uint32_t ifindex) const { return nics_.find(ifindex); }
@@ -116,6 +118,7 @@ class BpfDatapath {
     BpfMap<wg_listener_key, std::uint32_t> listeners_;
     BpfMap<std::uint32_t, wg_tunnel> tunnels_;
     BpfMap<std::uint32_t, wg_nic> nics_;
+    BpfMap<std::uint32_t, wg_cookie_checker> cookies_;
     BpfMap<wg_allowed_ip_key_v4, std::uint32_t> allowed_ips_v4_;
     BpfMap<wg_allowed_ip_key_v6, std::uint32_t> allowed_ips_v6_;
     BpfMap<std::uint64_t, wg_peer> peers_;

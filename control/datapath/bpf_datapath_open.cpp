@@ -36,6 +36,7 @@ Result<> BpfDatapath::open(BpfPrograms &programs)
     WG_TRY(attach(listeners_, "listeners"));
     WG_TRY(attach(tunnels_, "tunnels"));
     WG_TRY(attach(nics_, "nics"));
+    WG_TRY(attach(cookies_, "cookies"));
     WG_TRY(attach(allowed_ips_v4_, "allowed_ips_v4"));
     WG_TRY(attach(allowed_ips_v6_, "allowed_ips_v6"));
     WG_TRY(attach(peers_, "peers"));
@@ -102,6 +103,8 @@ void BpfDatapath::erase_orphans()
     for (const auto index : indices_.keys())
         if (const auto id = indices_.find(index); id && !sessions_.contains(*id))
             indices_.erase(index);
+    for (const TunnelId id : cookies_.keys())
+        erase_cookies(id); // we do not know their secret, and judge by our own
     wait_for_grace_period();
     std::set<std::uint64_t> valid;
     for (PeerId peer = 0; peer < next_peer_; peer++)
@@ -172,7 +175,26 @@ void BpfDatapath::erase_tunnel(TunnelId id)
 {
     tunnels_.erase(id);
     tunnel_secrets_.erase(id);
+    erase_cookies(id);
     wait_for_grace_period();
+}
+
+/* A daemon that cannot share them judges alone. */
+void BpfDatapath::put_cookies(TunnelId id, const CookieSecrets &secrets, Instant load_until)
+{
+    wg_cookie_checker element = to_abi(secrets, load_until);
+    auto stored = cookies_.overwrite(id, element);
+    if (!stored && stored.error().code.value() == ENOENT)
+        stored = cookies_.insert(id, element);
+    sodium_memzero(&element, sizeof(element));
+    if (!stored)
+        log::warn("tunnel {}: cookies are not shared: {}", id, stored.error().what);
+}
+
+void BpfDatapath::erase_cookies(TunnelId id)
+{
+    if (cookies_.overwrite(id, {}))
+        cookies_.erase(id);
 }
 
 Result<> BpfDatapath::store_private_key(TunnelId id, const Key &key)

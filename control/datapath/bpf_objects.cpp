@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include <wg_cookie.skel.h>
 #include <wg_counter.skel.h>
 #include <wg_deliver.skel.h>
 #include <wg_rx.skel.h>
@@ -42,7 +43,7 @@ std::vector<BpfObject> bpf_objects(wg_payload max_payload)
     const bool jumbo = max_payload == WG_JUMBO_PAYLOAD;
     return {object("wg_rx", jumbo ? wg_rx_jumbo__elf_bytes : wg_rx__elf_bytes),
             object("wg_tx", jumbo ? wg_tx_jumbo__elf_bytes : wg_tx__elf_bytes),
-            object("wg_deliver", wg_deliver__elf_bytes),
+            object("wg_deliver", wg_deliver__elf_bytes), object("wg_cookie", wg_cookie__elf_bytes),
             object("wg_counter", wg_counter__elf_bytes)};
 }
 

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "noise/cookie.h"
 
 namespace wg {
 
@@ -120,6 +121,12 @@ class Datapath {
     /// Seals one inner IP packet (empty: a keepalive) with this keypair and sends it to the peer.
     /// False: the keypair has no nonce left or is too old; nothing was sent, nothing counted.
     [[nodiscard]] virtual bool send_data(PeerId peer, KeypairId keypair, Bytes packet) = 0;
+
+    /// Until then handshake messages that bring no good mac2 may be answered with cookies where
+    /// they arrive.
+    virtual void share_cookies(const CookieSecrets &secrets, Instant until) = 0;
+    /// Those secrets are good no more.
+    virtual void forget_cookies() = 0;
 
     virtual void count_drop(wg_drop_reason reason, std::uint64_t packets = 1) = 0;
 };

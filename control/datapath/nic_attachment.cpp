@@ -16,6 +16,7 @@ namespace wg {
 namespace {
 
 constexpr std::uint32_t PRIORITY = 0x7767; // "wg"
+constexpr std::uint32_t COOKIE_PRIORITY = PRIORITY + 1;
 
 bpf_tc_hook ingress(std::uint32_t ifindex)
 {
@@ -26,12 +27,12 @@ bpf_tc_hook ingress(std::uint32_t ifindex)
     return hook;
 }
 
-bpf_tc_opts filter(std::uint32_t handle)
+bpf_tc_opts filter(std::uint32_t handle, std::uint32_t priority)
 {
     bpf_tc_opts options{};
     options.sz = sizeof(options);
     options.handle = handle;
-    options.priority = PRIORITY;
+    options.priority = priority;
     return options;
 }
 
@@ -90,10 +91,22 @@ void NicAttachment::detach_native(std::uint32_t ifindex)
 
 Result<> NicAttachment::attach_tc(std::uint32_t ifindex, const char *program)
 {
+    WG_TRY(attach_filter(ifindex, PRIORITY, program));
+    return attach_filter(ifindex, COOKIE_PRIORITY, "wg_cookie");
+}
+
+Result<> NicAttachment::attach_tunnel(std::uint32_t ifindex)
+{
+    return attach_filter(ifindex, PRIORITY, "wg_tx");
+}
+
+Result<>
+NicAttachment::attach_filter(std::uint32_t ifindex, std::uint32_t priority, const char *program)
+{
     auto hook = ingress(ifindex);
     if (const int error = bpf_tc_hook_create(&hook); error != 0 && error != -EEXIST)
         return system_failure(-error, "clsact");
-    auto options = filter(handle_);
+    auto options = filter(handle_, priority);
     options.prog_fd = programs_.program(program);
     options.flags = BPF_TC_F_REPLACE;
     if (const int error = bpf_tc_attach(&hook, &options); error != 0)
@@ -104,14 +117,16 @@ Result<> NicAttachment::attach_tc(std::uint32_t ifindex, const char *program)
 void NicAttachment::detach_tc(std::uint32_t ifindex)
 {
     const auto hook = ingress(ifindex);
-    const auto options = filter(handle_);
-    bpf_tc_detach(&hook, &options);
+    for (const std::uint32_t priority : {COOKIE_PRIORITY, PRIORITY}) {
+        const auto options = filter(handle_, priority);
+        bpf_tc_detach(&hook, &options);
+    }
 }
 
 bool NicAttachment::has_filter(std::uint32_t ifindex) const
 {
     const auto hook = ingress(ifindex);
-    auto options = filter(handle_);
+    auto options = filter(handle_, PRIORITY);
     return bpf_tc_query(&hook, &options) == 0;
 }
 

@@ -22,13 +22,17 @@ class NicAttachment {
     Result<> attach_native(std::uint32_t ifindex);
     /// XDP first: without wg_deliver decrypted packets die, without XDP there are none.
     void detach_native(std::uint32_t ifindex);
+    /// wg_rx_tc or wg_deliver, and wg_cookie behind it.
     Result<> attach_tc(std::uint32_t ifindex, const char *program);
     void detach_tc(std::uint32_t ifindex);
+    /// wg_tx on wg0x.
+    Result<> attach_tunnel(std::uint32_t ifindex);
     /// Is our filter there? And our XDP program, if the NIC is in native mode?
     bool has_filter(std::uint32_t ifindex) const;
     bool has_link(std::uint32_t ifindex) const;
 
   private:
+    Result<> attach_filter(std::uint32_t ifindex, std::uint32_t priority, const char *program);
     std::string link_pin(std::uint32_t ifindex) const;
 
     BpfPrograms &programs_;

@@ -62,6 +62,11 @@ class TunnelDatapath final : public Datapath {
     {
         return slow_path_.send(peer, keypair, packet);
     }
+    void share_cookies(const CookieSecrets &secrets, Instant until) override
+    {
+        maps_.put_cookies(tunnel_, secrets, until);
+    }
+    void forget_cookies() override { maps_.erase_cookies(tunnel_); }
     void count_drop(wg_drop_reason reason, std::uint64_t packets = 1) override
     {
         ports_.count_drop(reason, packets);

@@ -5,6 +5,12 @@
 
 namespace wg {
 
+namespace {
+
+constexpr auto SHARING_INTERVAL = std::chrono::milliseconds(100);
+
+} // namespace
+
 Device::Device(Datapath &datapath, Random &random)
     : state_(std::make_unique<State>(*this, datapath, random))
 {
@@ -118,9 +124,21 @@ void Device::forget_source(PeerId peer)
         state_->forget_source(*found);
 }
 
+/* Not with every message: ten times a second will do. */
+void Device::State::share_cookies(Now now)
+{
+    const Instant until = under_load.until();
+    if (!cookie_checker || !under_load.at(now.instant) ||
+        until - cookies_shared_until < SHARING_INTERVAL)
+        return;
+    cookies_shared_until = until;
+    datapath.share_cookies(cookie_checker->secrets(now.instant, random), until);
+}
+
 void Device::handshakes_queued(std::size_t messages, Now now)
 {
     state_->under_load.set_queued(messages, now.instant);
+    state_->share_cookies(now);
 }
 
 void Device::receive(Bytes datagram, const Endpoint &from, Now now)

@@ -104,6 +104,7 @@ struct Device::State {
     void send_passive_keepalive(Peer &peer, Now now);
 
     // --- device.cpp ---
+    void share_cookies(Now now);
     PeerInfo describe(const Peer &peer) const;
     void report(const PeerEvent &event) const;
     static PeerEvent event_of(const Peer &peer, PeerEventKind kind, std::string_view reason = {});
@@ -123,6 +124,7 @@ struct Device::State {
     std::map<std::string, PeerId> names; ///< of the peers that have one
     RateLimiter rate_limiter;
     UnderLoad under_load;
+    Instant cookies_shared_until{}; ///< with the data plane
     Schedule schedule;
     PeerTable peers;
 };

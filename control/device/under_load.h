@@ -5,7 +5,8 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+
+#include <wgxdp/abi.h>
 
 #include "base/clock.h"
 
@@ -15,20 +16,19 @@ class UnderLoad {
   public:
     static constexpr std::size_t MAX_QUEUED_INCOMING_HANDSHAKES = 4096;
     static constexpr std::size_t THRESHOLD = MAX_QUEUED_INCOMING_HANDSHAKES / 8;
+    static_assert(THRESHOLD == WG_LOAD_MESSAGES);
 
     void set_queued(std::size_t messages, Instant now)
     {
         if (messages >= THRESHOLD)
-            last_under_load_ = now;
+            until_ = now + ns(WG_LOAD_TIME);
     }
     /// Load is sticky for a second, so that peers do not see us flap.
-    bool at(Instant now) const
-    {
-        return last_under_load_ && now - *last_under_load_ < std::chrono::seconds(1);
-    }
+    bool at(Instant now) const { return now < until_; }
+    Instant until() const { return until_; }
 
   private:
-    std::optional<Instant> last_under_load_;
+    Instant until_{};
 };
 
 } // namespace wg

@@ -69,11 +69,7 @@ bool CookieChecker::check_mac2(Bytes message, const Endpoint &from, Instant now)
 wg_cookie_reply CookieChecker::create_reply(
     Bytes message, std::uint32_t receiver_index, const Endpoint &from, Instant now, Random &random)
 {
-    if (!secret_is_fresh(now)) {
-        random.fill(secret_.mutable_bytes());
-        secret_birthdate_ = now;
-    }
-
+    renew_secret(now, random);
     wg_cookie_reply reply{};
     reply.type = htole32(WG_COOKIE_REPLY);
     reply.receiver_index = htole32(receiver_index);
@@ -81,6 +77,21 @@ wg_cookie_reply CookieChecker::create_reply(
     xchacha20poly1305_seal(reply.encrypted_cookie, make_cookie(from), mac1_of(message),
                            keys_.cookie_key, reply.nonce);
     return reply;
+}
+
+CookieSecrets CookieChecker::secrets(Instant now, Random &random)
+{
+    renew_secret(now, random);
+    return {Key(keys_.mac1_key), keys_.cookie_key.clone(), secret_.clone(),
+            *secret_birthdate_ + ns(COOKIE_SECRET_MAX_AGE)};
+}
+
+void CookieChecker::renew_secret(Instant now, Random &random)
+{
+    if (secret_is_fresh(now))
+        return;
+    random.fill(secret_.mutable_bytes());
+    secret_birthdate_ = now;
 }
 
 bool CookieChecker::secret_is_fresh(Instant now) const

@@ -26,6 +26,14 @@ struct CookieKeys {
     explicit CookieKeys(const PublicKey &receiver);
 };
 
+/// All that it takes to judge messages and to answer with cookies in a checker's place.
+struct CookieSecrets {
+    Key mac1_key;
+    Key cookie_key;
+    Key secret;
+    Instant secret_until; ///< the cookies made with it are good until then
+};
+
 /// A device's side: judges messages that come in and answers with cookies while under load.
 class CookieChecker {
   public:
@@ -44,8 +52,11 @@ class CookieChecker {
                                  const Endpoint &from,
                                  Instant now,
                                  Random &random);
+    /// Renews the secret as create_reply does.
+    CookieSecrets secrets(Instant now, Random &random);
 
   private:
+    void renew_secret(Instant now, Random &random);
     bool secret_is_fresh(Instant now) const;
     Mac make_cookie(const Endpoint &from) const;
 

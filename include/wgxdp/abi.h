@@ -17,7 +17,7 @@
 #include <wgxdp/protocol.h>
 
 enum wg_abi : __u32 {
-    WG_ABI_VERSION = 4,
+    WG_ABI_VERSION = 5,
     WG_MAX_PEERS = 1 << 17,
     WG_SLOTS_PER_CPU = 4,
     WG_MAX_RINGS = 1024,  /* number 0 is none */
@@ -156,6 +156,25 @@ struct wg_secret_key {
     __u8 key[WG_KEY_SIZE];
 };
 static_assert(sizeof(struct wg_secret_key) == 4 + 32);
+
+/* cookies: tunnel id → what wg_cookie judges handshake messages with while the tunnel is under
+ * load. The daemon overwrites the element under its lock; wg_cookie moves load_until and counts. */
+struct wg_cookie_keys {
+    __u64 secret_until; /* ns, CLOCK_BOOTTIME: older cookies are not worth anything */
+    __u8 mac1_key[WG_KEY_SIZE];
+    __u32 cookie_key[8];
+    __u8 secret[WG_KEY_SIZE];
+};
+struct wg_cookie_checker {
+    struct bpf_spin_lock lock; /* guards keys */
+    __u32 refused;
+    __u64 load_until; /* ns, CLOCK_BOOTTIME; past: the daemon judges */
+    struct wg_cookie_keys keys;
+};
+static_assert(sizeof(struct wg_cookie_checker) == 4 + 4 + 8 + 8 + 3 * 32);
+
+/* The load lasts for so long, and goes on for as long again with so many messages refused. */
+enum wg_load : __u64 { WG_LOAD_TIME = 1000000000, WG_LOAD_MESSAGES = 512 };
 
 /* What a program wants the daemon to know about a peer: level bits in peer_activity.events. A bit
  * that was clear rings the bell once; it stays set until the daemon clears it. */

@@ -13,6 +13,7 @@
 #include <wgxdp/abi.h>
 
 #include "bpf/budget.h"
+#include "wg_cookie.skel.h"
 #include "wg_counter.skel.h"
 #include "wg_deliver.skel.h"
 #include "wg_rx.skel.h"
@@ -70,6 +71,7 @@ TEST(Budget, of_verified_instructions_is_kept_by_every_program)
     verify(wg_rx_jumbo__elf_bytes, counts, "_jumbo");
     verify(wg_tx_jumbo__elf_bytes, counts, "_jumbo");
     verify(wg_deliver__elf_bytes, counts);
+    verify(wg_cookie__elf_bytes, counts);
     verify(wg_counter__elf_bytes, counts);
     for (const auto &[program, budget] : BUDGETS) {
         const unsigned instructions = counts[program];

@@ -90,6 +90,36 @@ TEST_F(Cookies, are_taken_once_and_only_for_the_last_message)
     EXPECT_EQ(a.dropped(WG_DROP_BAD_COOKIE), 2U);
 }
 
+TEST_F(Cookies, are_shared_with_the_data_plane_while_there_is_load)
+{
+    auto &shared = b.datapath.shared_cookies;
+    b.device->handshakes_queued(511, network.clock.now());
+    EXPECT_FALSE(shared);
+    for (int message = 0; message < 1000; message++)
+        load(b);
+    ASSERT_TRUE(shared);
+    EXPECT_EQ(b.datapath.times_shared, 1);
+    EXPECT_EQ(shared->load_until, network.clock.instant + 1s);
+    EXPECT_GT(shared->secret_until, shared->load_until);
+    const Key first = shared->secret.clone();
+
+    network.run_for(99ms);
+    load(b);
+    EXPECT_EQ(b.datapath.times_shared, 1) << "not with every message";
+    network.run_for(1ms);
+    load(b);
+    EXPECT_EQ(b.datapath.times_shared, 2);
+    EXPECT_TRUE(equal_constant_time(shared->secret, first));
+
+    network.run_for(2min);
+    load(b);
+    EXPECT_FALSE(equal_constant_time(shared->secret, first)) << "the old one is too old";
+    DeviceChange change;
+    change.private_key = generate_private_key(b.random);
+    ASSERT_TRUE(b.device->apply(std::move(change), network.clock.now()));
+    EXPECT_FALSE(shared) << "they were the old key's";
+}
+
 TEST_F(Cookies, a_wrong_mac2_gets_a_new_cookie)
 {
     network.cut();

@@ -67,6 +67,12 @@ class FakeDatapath final : public Datapath {
         return send_error;
     }
     [[nodiscard]] bool send_data(PeerId peer, KeypairId keypair, Bytes packet) override;
+    void share_cookies(const CookieSecrets &secrets, Instant until) override
+    {
+        shared_cookies.emplace(SharedCookies{secrets.secret.clone(), secrets.secret_until, until});
+        times_shared++;
+    }
+    void forget_cookies() override { shared_cookies.reset(); }
     void count_drop(wg_drop_reason reason, std::uint64_t packets) override
     {
         drops[reason] += packets;
@@ -122,6 +128,12 @@ class FakeDatapath final : public Datapath {
     std::size_t max_allowed_ips = 100'000;
     bool refuses_publication = false;
     int send_error = 0; ///< that no message leaves by
+    struct SharedCookies {
+        Key secret;
+        Instant secret_until, load_until;
+    };
+    std::optional<SharedCookies> shared_cookies;
+    int times_shared = 0;
     std::uint64_t publications = 0;
 
   private:
