@@ -42,8 +42,8 @@ class Doctor(unittest.TestCase):
         found = self.findings()
         self.assertEqual({finding["state"] for all in found.values() for finding in all} - {"ok", "note"}, set())
         for topic in ("kernel", "btf", "jit", "bpffs", "bpf types", "program wg_rx", "program wg_tx",
-                      "program wg_deliver", "program wg_counter", "program wg_rx, jumbo", "program wg_tx, jumbo",
-                      "nic eth0"):
+                      "program wg_deliver", "program wg_cookie", "program wg_counter", "program wg_rx, jumbo",
+                      "program wg_tx, jumbo", "nic eth0"):
             self.assertEqual(found[topic][0]["state"], "ok", found[topic])
         self.one(found, f"daemon {self.node.instance}", "note", "no daemon runs")
         pair = Pair(self.topology, self.node, Wgxdp(self.topology, self.b))
