@@ -16,10 +16,10 @@ LONG = ("*every_length*:*of_any_byte_*:*follows_every_change_*:*_stalls:*_two_cp
 GROUPS = {
     "quick": ["programs_quick", "interop_quick"],
     "interop": ["kernel_wireguard", "kernel_life", "rekey", "wireguard_go"],
-    "netns": ["attach", "auto_attach", "configuration", "doctor", "hostile_data", "hostile_handshake",
-              "interface_life", "isolation", "keepalive", "maps", "mark", "moved_interface", "moving_prefix", "mss",
-              "nested", "outer_headers", "ports", "restart", "roaming", "router", "several", "slow_path", "uapi",
-              "unreachable", "up_down", "wg_quick", "wgxdp_pair"],
+    "netns": ["attach", "auto_attach", "configuration", "doctor", "events", "fail_over", "hostile_data",
+              "hostile_handshake", "interface_life", "isolation", "jumbo", "keepalive", "limits", "maps", "mark",
+              "moved_interface", "moving_prefix", "mss", "nested", "outer_headers", "ports", "reload", "restart",
+              "roaming", "router", "several", "slow_path", "uapi", "unreachable", "up_down", "wg_quick", "wgxdp_pair"],
 }
 GROUPS["all"] = ["programs", "programs_soak", *GROUPS["netns"], *GROUPS["interop"], "virtio"]
 
