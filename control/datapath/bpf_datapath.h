@@ -82,6 +82,7 @@ class BpfDatapath {
     Result<> store_private_key(TunnelId id, const Key &key);
     std::optional<Key> private_key(TunnelId id) const;
     void put_cookies(TunnelId id, const CookieSecrets &secrets, Instant load_until);
+    Instant load_until(TunnelId id) const;
     void erase_cookies(TunnelId id);
     Result<> put_nic(std::uint32_t ifindex, const wg_nic &nic);
     void erase_nic(std::uint32_t ifindex) { nics_.erase(ifindex); }

@@ -191,6 +191,12 @@ void BpfDatapath::put_cookies(TunnelId id, const CookieSecrets &secrets, Instant
         log::warn("tunnel {}: cookies are not shared: {}", id, stored.error().what);
 }
 
+Instant BpfDatapath::load_until(TunnelId id) const
+{
+    const auto element = cookies_.find(id);
+    return element ? instant_from_ns(element->load_until) : Instant{};
+}
+
 void BpfDatapath::erase_cookies(TunnelId id)
 {
     if (cookies_.overwrite(id, {}))

@@ -125,6 +125,8 @@ class Datapath {
     /// Until then handshake messages that bring no good mac2 may be answered with cookies where
     /// they arrive.
     virtual void share_cookies(const CookieSecrets &secrets, Instant until) = 0;
+    /// Later than what was shared, if many were refused meanwhile.
+    virtual Instant load_until() const = 0;
     /// Those secrets are good no more.
     virtual void forget_cookies() = 0;
 

@@ -124,6 +124,25 @@ void Device::forget_source(PeerId peer)
         state_->forget_source(*found);
 }
 
+/* By our queue, or since the data plane keeps so many out of it. */
+bool Device::State::is_under_load(Instant now)
+{
+    if (under_load.at(now))
+        return true;
+    if (cookies_shared_until == Instant{})
+        return false;
+    if (now < datapath.load_until())
+        return true;
+    forget_cookies();
+    return false;
+}
+
+void Device::State::forget_cookies()
+{
+    datapath.forget_cookies();
+    cookies_shared_until = {};
+}
+
 /* Not with every message: ten times a second will do. */
 void Device::State::share_cookies(Now now)
 {

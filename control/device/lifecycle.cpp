@@ -75,8 +75,7 @@ void Device::State::set_identity(std::shared_ptr<const StaticIdentity> new_ident
 
     identity = std::move(new_identity);
     cookie_checker.reset();
-    datapath.forget_cookies();
-    cookies_shared_until = {};
+    forget_cookies();
     if (identity)
         cookie_checker.emplace(identity->public_key);
     for (Peer &peer : peers) {

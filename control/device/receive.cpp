@@ -85,7 +85,7 @@ bool Device::State::admit(Bytes datagram, const Endpoint &from, Now now)
         refuse(WG_DROP_BAD_MAC1, from);
         return false;
     }
-    if (!under_load.at(now.instant))
+    if (!is_under_load(now.instant))
         return true;
     if (!cookie_checker->check_mac2(datagram, from, now.instant)) {
         const std::uint32_t sender_index = load_le32(datagram.subspan(4));

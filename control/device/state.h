@@ -104,7 +104,9 @@ struct Device::State {
     void send_passive_keepalive(Peer &peer, Now now);
 
     // --- device.cpp ---
+    bool is_under_load(Instant now);
     void share_cookies(Now now);
+    void forget_cookies();
     PeerInfo describe(const Peer &peer) const;
     void report(const PeerEvent &event) const;
     static PeerEvent event_of(const Peer &peer, PeerEventKind kind, std::string_view reason = {});
@@ -124,7 +126,7 @@ struct Device::State {
     std::map<std::string, PeerId> names; ///< of the peers that have one
     RateLimiter rate_limiter;
     UnderLoad under_load;
-    Instant cookies_shared_until{}; ///< with the data plane
+    Instant cookies_shared_until{}; ///< with the data plane; zero: they are not
     Schedule schedule;
     PeerTable peers;
 };

@@ -120,6 +120,26 @@ TEST_F(Cookies, are_shared_with_the_data_plane_while_there_is_load)
     EXPECT_FALSE(shared) << "they were the old key's";
 }
 
+TEST_F(Cookies, are_asked_for_as_long_as_the_data_plane_sees_load)
+{
+    load(b);
+    b.datapath.shared_cookies->load_until = network.clock.instant + 30s; // it has refused many
+    network.run_for(20s);
+    a.transmit(b, 1);
+    network.settle();
+    EXPECT_EQ(network.count(b, Kind::cookie), 1U);
+    EXPECT_EQ(network.count(b, Kind::response), 0U);
+
+    network.run_for(10s);
+    network.forget();
+    a.device->expire_sending_keys(network.clock.now());
+    a.transmit(b, 2);
+    network.settle();
+    EXPECT_EQ(network.count(b, Kind::cookie), 0U);
+    EXPECT_EQ(network.count(b, Kind::response), 1U);
+    EXPECT_FALSE(b.datapath.shared_cookies) << "all is over";
+}
+
 TEST_F(Cookies, a_wrong_mac2_gets_a_new_cookie)
 {
     network.cut();

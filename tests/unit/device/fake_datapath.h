@@ -72,6 +72,10 @@ class FakeDatapath final : public Datapath {
         shared_cookies.emplace(SharedCookies{secrets.secret.clone(), secrets.secret_until, until});
         times_shared++;
     }
+    Instant load_until() const override
+    {
+        return shared_cookies ? shared_cookies->load_until : Instant{};
+    }
     void forget_cookies() override { shared_cookies.reset(); }
     void count_drop(wg_drop_reason reason, std::uint64_t packets) override
     {
