@@ -18,6 +18,7 @@ enum cookie_words : __u32 {
     BLOCK_WORDS = WG_BLAKE2S_BLOCK_SIZE / 4,
     INPUT_WORDS = 64, /* a power of two, more than a message has */
     KEY_WORDS = 8,
+    NONCE_INPUT_SIZE = 23, /* of no message and no address: this mac is no cookie */
 };
 
 /* What a mac is made over, and with: zeros follow the data. */
@@ -54,6 +55,7 @@ struct cookie_work {
         struct wg_cookie_reply reply;
     } out;
 };
+static_assert(sizeof(struct cookie_work) == 1224, "pinned: WG_ABI_VERSION grows with it");
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, 1);
@@ -68,6 +70,7 @@ static __always_inline bool claim_work(struct cookie_work *work)
 
 static __always_inline void release_work(struct cookie_work *work)
 {
+    __builtin_memset(&work->keys, 0, sizeof(work->keys));
     write_once(&work->claimed, 0);
 }
 
@@ -162,23 +165,36 @@ static __always_inline void start_xchacha20(struct cookie_work *work, const __u3
     chacha20_init(state, key, (__u64)nonce[5] << 32 | nonce[4]);
 }
 
-/* Makes the reply to the message: the cookie, encrypted for whoever sent its mac1. */
+/* A nonce that tells nothing of what it was made from: the kernel's random numbers for BPF can be
+ * computed from a few of them. */
+static __always_inline void make_nonce(struct cookie_work *work)
+{
+    const __u64 now = bpf_ktime_get_ns();
+
+    work->from.words[0] = (__u32)now;
+    work->from.words[1] = now >> 32;
+    work->from.words[2] = bpf_get_smp_processor_id();
+    work->from.words[3] = bpf_get_prandom_u32();
+    cookie_mac(&work->hash, (const struct cookie_key *)work->keys.secret, WG_KEY_SIZE, &work->from,
+               NONCE_INPUT_SIZE);
+    __builtin_memcpy(work->out.reply.nonce, work->hash.h, WG_COOKIE_NONCE_SIZE);
+}
+
+/* Makes the reply to the message, whose nonce is there: the cookie, encrypted for whoever sent the
+ * mac1. */
 __global int seal_cookie(struct cookie_work *work)
 {
     struct poly1305_sum sum = {};
     struct poly1305_key key;
     struct poly1305_tag tag;
-    __le32 *sealed, *nonce;
+    __le32 *sealed;
 
     if (!work)
         return -1;
     work->out.reply.type = WG_COOKIE_REPLY;
     work->out.reply.receiver_index = work->message.words[1]; /* its sender index */
-    nonce = (__le32 *)work->out.reply.nonce;
     sealed = (__le32 *)work->out.reply.encrypted_cookie;
-    for (__u32 i = 0; i < WG_COOKIE_NONCE_SIZE / 4; i++)
-        nonce[i] = bpf_get_prandom_u32();
-    start_xchacha20(work, nonce);
+    start_xchacha20(work, (const __le32 *)work->out.reply.nonce);
     chacha20_generate(&work->blocks[0], &work->state);
     work->state.words[CHACHA20_BLOCK_COUNTER] = 1;
     chacha20_generate(&work->blocks[1], &work->state);

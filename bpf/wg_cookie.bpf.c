@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only
  *
  * The guard of story 3: while a tunnel is under load, handshake messages are judged here, on the
- * NIC's TC ingress behind wg_deliver or wg_rx_tc, and only those with a good mac2 come to the
- * daemon. Whoever has no cookie gets one back the way he came. A flood costs neither socket nor
- * daemon.
+ * NIC's TC ingress behind wg_deliver or wg_rx_tc. Whoever knows our public key (mac1) and has no
+ * cookie gets one back the way he came, and only those with a good mac2 come to the daemon: a flood
+ * costs neither socket nor daemon. What parse_message does not take is judged by the daemon.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -111,7 +111,7 @@ static __always_inline enum wg_drop_reason judge(struct __sk_buff *skb, struct c
     if (bpf_ktime_get_boot_ns() >= work->keys.secret_until || !load_message(skb, work))
         return WG_DROP_NONE;
     if (!check_mac1(work, size))
-        return WG_DROP_BAD_MAC1;
+        return WG_DROP_NONE; /* the daemon's, or of somebody behind our NAT with the same port */
     make_cookie(work, &work->packet.from.source);
     if (!(mac2[0] | mac2[1] | mac2[2] | mac2[3]))
         return WG_DROP_UNDER_LOAD;
@@ -123,10 +123,12 @@ static __always_inline void prolong_load(const struct cookie_work *work)
 {
     __u32 tunnel = work->tunnel;
     struct wg_cookie_checker *checker = bpf_map_lookup_elem(&cookies, &tunnel);
+    __u64 until = bpf_ktime_get_boot_ns() + WG_LOAD_LEFT;
 
     if (checker &&
-        __sync_fetch_and_add(&checker->refused, 1) % WG_LOAD_MESSAGES == WG_LOAD_MESSAGES - 1)
-        write_once(&checker->load_until, bpf_ktime_get_boot_ns() + WG_LOAD_TIME);
+        __sync_fetch_and_add(&checker->refused, 1) % WG_LOAD_MESSAGES == WG_LOAD_MESSAGES - 1 &&
+        read_once(&checker->load_until) < until)
+        write_once(&checker->load_until, until);
 }
 
 /* --- the reply --- */
@@ -190,6 +192,7 @@ static __always_inline int send_reply(struct __sk_buff *skb, struct cookie_work 
     __u32 tunnel = work->tunnel;
     const struct wg_tunnel *sender = bpf_map_lookup_elem(&tunnels, &tunnel);
 
+    make_nonce(work);
     seal_cookie(work);
     write_udp_header(work);
     if (!sender || bpf_skb_change_tail(skb, offset + UDP_LENGTH, 0) || swap_macs(skb) ||
@@ -199,27 +202,22 @@ static __always_inline int send_reply(struct __sk_buff *skb, struct cookie_work 
     return bpf_redirect(skb->ifindex, 0); /* sent when this program has ended */
 }
 
-/* The verdict on a message that is no business of the daemon's. */
-static __always_inline int
-refuse(struct __sk_buff *skb, struct cookie_work *work, enum wg_drop_reason drop)
-{
-    count_drop(drop);
-    prolong_load(work);
-    return drop == WG_DROP_BAD_MAC1 ? TC_ACT_SHOT : send_reply(skb, work);
-}
-
 SEC("tc")
 int wg_cookie(struct __sk_buff *skb)
 {
     __u32 zero = 0;
     struct cookie_work *work = bpf_map_lookup_elem(&cookie_work, &zero);
     enum wg_drop_reason drop;
-    int verdict;
+    int verdict = TC_ACT_UNSPEC;
 
     if (!work || !take_handshake(skb, work))
         return TC_ACT_UNSPEC;
     drop = judge(skb, work);
-    verdict = drop ? refuse(skb, work, drop) : TC_ACT_UNSPEC;
+    if (drop) {
+        count_drop(drop);
+        prolong_load(work);
+        verdict = send_reply(skb, work);
+    }
     release_work(work);
     return verdict;
 }

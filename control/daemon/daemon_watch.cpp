@@ -234,6 +234,8 @@ void Daemon::refresh_listeners()
     std::vector<std::pair<wg_listener_key, TunnelId>> listeners;
     for (const LocalAddress &local : *addresses)
         for (const auto &[id, tunnel] : tunnels_) {
+            if (!tunnel->listens())
+                continue;
             wg_listener_key key{};
             std::ranges::copy(local.address.address.bytes, key.address);
             key.port = htons(tunnel->listen_port());

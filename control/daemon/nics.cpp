@@ -284,7 +284,7 @@ void Nics::check(std::uint32_t ifindex)
         return;
     }
     const bool allowed = nic.mode == AttachMode::tc || reason->empty();
-    const bool hooked = attachment_.has_filter(ifindex) &&
+    const bool hooked = attachment_.has_filters(ifindex) &&
                         (nic.mode == AttachMode::tc || attachment_.has_link(ifindex));
     if (allowed && hooked)
         return;

@@ -58,6 +58,7 @@ class Tunnel {
     const std::string &name() const { return interface_.name; }
     /// Of the open socket, or the one to open when the interface is set up (0: any).
     std::uint16_t listen_port() const { return ntohs(state_.listen_port); }
+    bool listens() const { return socket_ != nullptr; } ///< it is up
     std::uint32_t mtu() const { return state_.mtu; }
     void attach();                                    ///< wg_tx, or anew in place of an older one
     bool is_bare() const { return state_.bare != 0; } ///< goes with its configuration socket

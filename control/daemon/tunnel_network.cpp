@@ -201,7 +201,7 @@ bool Tunnel::link_changed()
             log::warn("{}: {}", name(), inner.error().what);
         return !gone;
     }
-    if (!context_.attachment.has_filter(interface_.inner_ifindex)) {
+    if (!context_.attachment.has_tunnel_filter(interface_.inner_ifindex)) {
         log::warn("{}: its program was removed from {}", name(), inner->name);
         attach();
     }

@@ -83,7 +83,7 @@ class BpfDatapath {
     std::optional<Key> private_key(TunnelId id) const;
     void put_cookies(TunnelId id, const CookieSecrets &secrets, Instant load_until);
     Instant load_until(TunnelId id) const;
-    void erase_cookies(TunnelId id);
+    void wipe_cookies(TunnelId id);
     Result<> put_nic(std::uint32_t ifindex, const wg_nic &nic);
     void erase_nic(std::uint32_t ifindex) { nics_.erase(ifindex); }
     std::optional<wg_nic> nic(std::uint32_t ifindex) const { return nics_.find(ifindex); }
@@ -110,6 +110,7 @@ class BpfDatapath {
     void erase_orphans();
     Result<> publish(PublishedPeer &peer);
     void forget_lookups();
+    void erase_cookies(TunnelId id);
     wg_drop_reason run_counter_program(const char *program, wg_counter_request &request);
     wg_peer_activity &activity_of(PeerId peer) const { return activity_[peer]; }
 

@@ -197,10 +197,18 @@ Instant BpfDatapath::load_until(TunnelId id) const
     return element ? instant_from_ns(element->load_until) : Instant{};
 }
 
+/* The element stays: another one in its place could be read half. */
+void BpfDatapath::wipe_cookies(TunnelId id)
+{
+    if (const auto wiped = cookies_.overwrite(id, {});
+        !wiped && wiped.error().code.value() != ENOENT)
+        log::error("tunnel {}: cookies not wiped: {}", id, wiped.error().what);
+}
+
 void BpfDatapath::erase_cookies(TunnelId id)
 {
-    if (cookies_.overwrite(id, {}))
-        cookies_.erase(id);
+    wipe_cookies(id);
+    cookies_.erase(id);
 }
 
 Result<> BpfDatapath::store_private_key(TunnelId id, const Key &key)

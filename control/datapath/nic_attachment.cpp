@@ -92,7 +92,10 @@ void NicAttachment::detach_native(std::uint32_t ifindex)
 Result<> NicAttachment::attach_tc(std::uint32_t ifindex, const char *program)
 {
     WG_TRY(attach_filter(ifindex, PRIORITY, program));
-    return attach_filter(ifindex, COOKIE_PRIORITY, "wg_cookie");
+    auto attached = attach_filter(ifindex, COOKIE_PRIORITY, "wg_cookie");
+    if (!attached)
+        detach_tc(ifindex);
+    return attached;
 }
 
 Result<> NicAttachment::attach_tunnel(std::uint32_t ifindex)
@@ -123,10 +126,20 @@ void NicAttachment::detach_tc(std::uint32_t ifindex)
     }
 }
 
-bool NicAttachment::has_filter(std::uint32_t ifindex) const
+bool NicAttachment::has_tunnel_filter(std::uint32_t ifindex) const
+{
+    return has_filter(ifindex, PRIORITY);
+}
+
+bool NicAttachment::has_filters(std::uint32_t ifindex) const
+{
+    return has_filter(ifindex, PRIORITY) && has_filter(ifindex, COOKIE_PRIORITY);
+}
+
+bool NicAttachment::has_filter(std::uint32_t ifindex, std::uint32_t priority) const
 {
     const auto hook = ingress(ifindex);
-    auto options = filter(handle_, PRIORITY);
+    auto options = filter(handle_, priority);
     return bpf_tc_query(&hook, &options) == 0;
 }
 

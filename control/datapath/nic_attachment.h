@@ -27,11 +27,14 @@ class NicAttachment {
     void detach_tc(std::uint32_t ifindex);
     /// wg_tx on wg0x.
     Result<> attach_tunnel(std::uint32_t ifindex);
-    /// Is our filter there? And our XDP program, if the NIC is in native mode?
-    bool has_filter(std::uint32_t ifindex) const;
+    /// Is wg_tx there?
+    bool has_tunnel_filter(std::uint32_t ifindex) const;
+    /// Are both filters there? And our XDP program, if the NIC is in native mode?
+    bool has_filters(std::uint32_t ifindex) const;
     bool has_link(std::uint32_t ifindex) const;
 
   private:
+    bool has_filter(std::uint32_t ifindex, std::uint32_t priority) const;
     Result<> attach_filter(std::uint32_t ifindex, std::uint32_t priority, const char *program);
     std::string link_pin(std::uint32_t ifindex) const;
 

@@ -67,7 +67,7 @@ class TunnelDatapath final : public Datapath {
         maps_.put_cookies(tunnel_, secrets, until);
     }
     Instant load_until() const override { return maps_.load_until(tunnel_); }
-    void forget_cookies() override { maps_.erase_cookies(tunnel_); }
+    void forget_cookies() override { maps_.wipe_cookies(tunnel_); }
     void count_drop(wg_drop_reason reason, std::uint64_t packets = 1) override
     {
         ports_.count_drop(reason, packets);

@@ -32,6 +32,7 @@ void Device::State::bring_down(Now now)
         return;
     up = false;
     times_down++;
+    forget_cookies();
     for (Peer &peer : peers) {
         purge_staged_packets(peer);
         peer.timers.stop();

@@ -173,8 +173,13 @@ struct wg_cookie_checker {
 };
 static_assert(sizeof(struct wg_cookie_checker) == 4 + 4 + 8 + 8 + 3 * 32);
 
-/* The load lasts for so long, and goes on for as long again with so many messages refused. */
-enum wg_load : __u64 { WG_LOAD_TIME = 1000000000, WG_LOAD_MESSAGES = 512 };
+/* Load lasts for so long (ns) when so many messages wait. When wg_cookie refuses as many, a part of
+ * that is left: so it goes on with 2,048 a second, more than honest peers alone ever need. */
+enum wg_load : __u64 {
+    WG_LOAD_MESSAGES = 512,
+    WG_LOAD_TIME = 1000000000,
+    WG_LOAD_LEFT = WG_LOAD_TIME / 4,
+};
 
 /* What a program wants the daemon to know about a peer: level bits in peer_activity.events. A bit
  * that was clear rings the bell once; it stays set until the daemon clears it. */

@@ -236,8 +236,8 @@ TEST_F(DropReason, no_state_when_sending_with_a_keypair_whose_keys_are_gone)
 }
 
 /* not_delivered: wg_deliver_test.cpp. overtaken: ring_send_test.cpp. over_rate, over_quota:
- * limits_test.cpp. no_room: a helper has failed,
- * as for want of memory; no packet brings that about. bad_length and send_limit are answers of the
+ * limits_test.cpp. bad_mac2, under_load: wg_cookie_test.cpp. no_room: a helper has failed, as for
+ * want of memory; no packet brings that about. bad_length and send_limit are answers of the
  * counter programs (counter_test.cpp); in a packet's way they only guard what is_sendable and
  * parse_message have settled before. */
 TEST(DropReasons, of_the_programs_all_have_a_test)
@@ -248,13 +248,21 @@ TEST(DropReasons, of_the_programs_all_have_a_test)
         WG_DROP_NOT_IP,          WG_DROP_BAD_PACKET,    WG_DROP_NO_PEER,      WG_DROP_NO_ENDPOINT,
         WG_DROP_NO_SLOT,         WG_DROP_NO_ROOM,       WG_DROP_NO_STATE,     WG_DROP_NOT_DELIVERED,
         WG_DROP_BAD_LENGTH,      WG_DROP_SEND_LIMIT,    WG_DROP_OVERTAKEN,    WG_DROP_OVER_RATE,
-        WG_DROP_OVER_QUOTA,      WG_DROP_BAD_MAC1,      WG_DROP_BAD_MAC2,     WG_DROP_UNDER_LOAD};
-    const std::set<wg_drop_reason> daemons = {
-        WG_DROP_UNKNOWN_INDEX,      WG_DROP_STAGED_OVERFLOW,  WG_DROP_STAGED_PURGED,
-        WG_DROP_ROUTING_LOOP,       WG_DROP_SEND_FAILED,      WG_DROP_BAD_TYPE,
-        WG_DROP_RATE_LIMITED,       WG_DROP_UNKNOWN_PEER,     WG_DROP_BAD_HANDSHAKE,
-        WG_DROP_REPLAYED_TIMESTAMP, WG_DROP_INITIATION_FLOOD, WG_DROP_UNEXPECTED_RESPONSE,
-        WG_DROP_BAD_COOKIE};
+        WG_DROP_OVER_QUOTA,      WG_DROP_BAD_MAC2,      WG_DROP_UNDER_LOAD};
+    const std::set<wg_drop_reason> daemons = {WG_DROP_UNKNOWN_INDEX,
+                                              WG_DROP_STAGED_OVERFLOW,
+                                              WG_DROP_STAGED_PURGED,
+                                              WG_DROP_ROUTING_LOOP,
+                                              WG_DROP_SEND_FAILED,
+                                              WG_DROP_BAD_TYPE,
+                                              WG_DROP_BAD_MAC1,
+                                              WG_DROP_RATE_LIMITED,
+                                              WG_DROP_UNKNOWN_PEER,
+                                              WG_DROP_BAD_HANDSHAKE,
+                                              WG_DROP_REPLAYED_TIMESTAMP,
+                                              WG_DROP_INITIATION_FLOOD,
+                                              WG_DROP_UNEXPECTED_RESPONSE,
+                                              WG_DROP_BAD_COOKIE};
     for (std::uint32_t number = 1; number < WG_DROP_COUNT; number++) {
         const auto reason = static_cast<wg_drop_reason>(number);
         EXPECT_EQ(provoked.count(reason) + daemons.count(reason), 1) << wg_drop_reason_name(reason);

@@ -4,6 +4,7 @@
     a: wgxdp, eth0 [bridge, macvlan, foreign XDP program] ─────────── eth0, wgxdp: b
 """
 
+import re
 import unittest
 
 from support import ForeignXdp, MIB, Netns, Pair, Topology, Wgxdp, check_traffic, main, program_exists, wait_until
@@ -69,6 +70,20 @@ class Attach(unittest.TestCase):
                 self.assertFalse(self.a.feature("eth0", "generic-receive-offload"))
                 wait_until(lambda: not self.node.leftovers(), "the idle daemon ends")
                 wait_until(lambda: not any(map(program_exists, programs)), "its programs are gone")
+
+    def test_each_filter_that_somebody_removes_comes_back(self):
+        def priorities() -> list[str]:
+            return re.findall(r"pref (\d+) bpf chain 0 handle", ingress_filters(self.a, "eth0"))
+
+        for mode in ("native", "tc"):
+            with self.subTest(mode):
+                self.node.attach("eth0", mode)
+                both = priorities()
+                self.assertEqual(len(both), 2)
+                for priority in both:
+                    self.a.run("tc", "filter", "del", "dev", "eth0", "ingress", "pref", priority)
+                    wait_until(lambda: priorities() == both, f"{priority} of {both} is there again")
+                self.node.detach("eth0")
 
     def test_a_nic_in_a_bridge_is_attached_with_tc(self):
         mac = self.a.mac("eth0").hex(":")
