@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from support import PeerConfig, Topology, Wgxdp, generate_key, main, wait_until
+from support.memory import map_bytes, resident_bytes
 
 FEW, MANY = 4_000, 16_000
 LIMIT = 9  # linear is 4, quadratic 16
@@ -127,6 +128,18 @@ class Scale(unittest.TestCase):
         self.assertTrue(all(answer.get("result") == {} for answer in answers))
         self.assertEqual(len(self.node.peers(name)), MANY)
         self.assertLess(many, LIMIT * max(few, 10_000_000))
+
+    def test_an_idle_peer_takes_less_than_4_kib(self):
+        name = self.tunnel()
+        self.setconf(name, 1)  # what the first one costs is the daemon's own
+        before = self.memory()
+        self.setconf(name, MANY)
+        self.wait_for_rest()
+        self.assertLess((self.memory() - before) / MANY, 4096)
+
+    def memory(self) -> int:
+        """Bytes of the daemon and of its maps."""
+        return resident_bytes(self.pid) + map_bytes(Path(self.node.status()["pins"]))
 
     def test_idle_peers_cost_nothing(self):
         name = self.tunnel()

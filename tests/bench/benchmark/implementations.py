@@ -7,9 +7,8 @@ from pathlib import Path
 
 from support import Boringtun, Netns, Topology, Wgxdp, WireguardGo
 from support.host import boringtun, wireguard_go
+from support.memory import map_bytes, resident_bytes
 from support.userspace import UserspaceNode
-
-from .machine import map_bytes, resident_bytes
 
 REFERENCE = "wireguard-go"  # ratios are to this one
 PEERS = ("wireguard-go", "boringtun")  # and to the best of these

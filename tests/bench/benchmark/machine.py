@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The machine: how busy it is, how much memory a process and its maps take, and what runs on it."""
+"""The machine: how busy it is, and what runs on it."""
 
-import json
 import os
 import platform
 import re
@@ -42,20 +41,6 @@ def background(seconds: float = 1.0) -> dict[str, float]:
     after, passed = cpu_seconds(), time.monotonic() - began
     return {name: round((later - earlier) / passed, 3)
             for name, earlier, later in zip(("busy", "stolen"), before, after, strict=True)}
-
-
-def resident_bytes(pid: int) -> int:
-    """Memory of a process, without its views of BPF maps: those are counted as maps."""
-    mappings = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{pid}/smaps").read_text(encoding="ascii"), flags=re.M)
-    return sum(int(re.search(r"^Rss:\s+(\d+) kB", mapping, re.M)[1]) * 1024
-               for mapping in mappings if mapping and "anon_inode:bpf-map" not in mapping)
-
-
-def map_bytes(pins: Path) -> int:
-    """Kernel memory of the maps that are pinned in a directory."""
-    names = {str(path) for path in pins.rglob("*") if path.is_file()}
-    maps = json.loads(run(["bpftool", "-j", "-f", "map", "show"]).stdout)
-    return sum(shown["bytes_memlock"] for shown in maps if names & set(shown.get("pinned", ())))
 
 
 def first_line(*command: str) -> str:
