@@ -9,6 +9,7 @@ import unittest
 
 from support import (MIB, Pair, Topology, Wgxdp, WireguardGo, check_traffic, expect_ping, main, require_wireguard_go,
                      tcp_transfer, udp_echo)
+from support.traffic import SLOWNESS
 from support.wgxdp import SLOW_PATH_PROGRAMS
 
 SIZE = 5 * MIB
@@ -29,7 +30,7 @@ class SlowPath(unittest.TestCase):
                 pair.first_ping()
                 check_traffic(pair, SIZE)
                 for node in (left, right):
-                    self.assertGreater(slow_packets(node), SIZE / 1420)
+                    self.assertGreater(slow_packets(node), SIZE / SLOWNESS / 1420)
 
     def test_one_attached_end_is_enough_for_it(self):
         with Topology() as topology:
