@@ -84,9 +84,7 @@ __global int cookie_mac(struct wg_blake2s *hash,
 {
     if (!hash || !key || !input)
         return -1;
-    for (__u32 i = 0; i < 8; i++)
-        hash->h[i] = WG_BLAKE2S_IV[i];
-    hash->h[0] ^= 0x01010000 ^ key_size << 8 ^ WG_COOKIE_SIZE;
+    wg_blake2s_set_parameters(hash, WG_COOKIE_SIZE, key_size);
     hash->hashed = WG_BLAKE2S_BLOCK_SIZE;
     for (__u32 i = 0; i < BLOCK_WORDS; i++)
         hash->block[i] = i < KEY_WORDS ? key->words[i] : 0;

@@ -93,6 +93,15 @@ static inline void wg_blake2s_compress(struct wg_blake2s *state, __u32 last_bloc
         state->h[i] ^= v[i] ^ v[i + 8];
 }
 
+/* The parameter block (RFC 7693, section 2.5), for a key that is hashed first, if there is one. */
+static inline void
+wg_blake2s_set_parameters(struct wg_blake2s *state, __u32 hash_size, __u32 key_size)
+{
+    for (__u32 i = 0; i < 8; ++i)
+        state->h[i] = WG_BLAKE2S_IV[i];
+    state->h[0] ^= 0x01010000 ^ key_size << 8 ^ hash_size;
+}
+
 /* A key of up to WG_BLAKE2S_HASH_SIZE bytes, or none with key_size 0; the hash has 1 to
  * WG_BLAKE2S_HASH_SIZE. */
 static inline void
@@ -100,9 +109,7 @@ wg_blake2s_init(struct wg_blake2s *state, __u32 hash_size, const __u8 *key, __u3
 {
     __u8 *block = (__u8 *)state->block;
 
-    for (__u32 i = 0; i < 8; ++i)
-        state->h[i] = WG_BLAKE2S_IV[i];
-    state->h[0] ^= 0x01010000 ^ key_size << 8 ^ hash_size;
+    wg_blake2s_set_parameters(state, hash_size, key_size);
     state->hashed = 0;
     state->filled = 0;
     if (key_size)
