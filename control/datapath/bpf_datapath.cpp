@@ -76,8 +76,7 @@ void BpfDatapath::retire_keypair(KeypairId keypair)
     if (keystream_ != nullptr)
         keystream_->retire(keypair);
     grace_.after([this, keypair] {
-        if (auto wiped = keypair_secrets_.overwrite(keypair, {});
-            !wiped && wiped.error().code.value() != ENOENT)
+        if (const auto wiped = keypair_secrets_.wipe(keypair); !wiped)
             log::error("keypair {}: keys not wiped: {}", keypair, wiped.error().what);
         keypair_secrets_.erase(keypair);
         keypairs_.erase(keypair);

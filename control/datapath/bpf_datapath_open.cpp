@@ -114,7 +114,7 @@ void BpfDatapath::erase_orphans()
             peers_.erase(version);
     for (const auto id : keypair_secrets_.keys())
         if (!sessions_.contains(id)) {
-            if (const auto wiped = keypair_secrets_.overwrite(id, {}); !wiped)
+            if (const auto wiped = keypair_secrets_.wipe(id); !wiped)
                 log::error("keypair {}: keys not wiped: {}", id, wiped.error().what);
             keypair_secrets_.erase(id);
         }
@@ -183,9 +183,7 @@ void BpfDatapath::erase_tunnel(TunnelId id)
 void BpfDatapath::put_cookies(TunnelId id, const CookieSecrets &secrets, Instant load_until)
 {
     wg_cookie_checker element = to_abi(secrets, load_until);
-    auto stored = cookies_.overwrite(id, element);
-    if (!stored && stored.error().code.value() == ENOENT)
-        stored = cookies_.insert(id, element);
+    const auto stored = cookies_.overwrite_or_insert(id, element);
     sodium_memzero(&element, sizeof(element));
     if (!stored)
         log::warn("tunnel {}: cookies are not shared: {}", id, stored.error().what);
@@ -200,8 +198,7 @@ Instant BpfDatapath::load_until(TunnelId id) const
 /* The element stays: another one in its place could be read half. */
 void BpfDatapath::wipe_cookies(TunnelId id)
 {
-    if (const auto wiped = cookies_.overwrite(id, {});
-        !wiped && wiped.error().code.value() != ENOENT)
+    if (const auto wiped = cookies_.wipe(id); !wiped)
         log::error("tunnel {}: cookies not wiped: {}", id, wiped.error().what);
 }
 

@@ -46,6 +46,23 @@ class BpfMap {
     {
         return update(key, value, BPF_EXIST | BPF_F_LOCK);
     }
+    /// The same, or inserts it.
+    Result<> overwrite_or_insert(const Key &key, const Value &value)
+    {
+        auto stored = overwrite(key, value);
+        if (!stored && stored.error().code.value() == ENOENT)
+            return insert(key, value);
+        return stored;
+    }
+    /// Overwrites with zeros what is there, if it is: the kernel frees an element without looking
+    /// at it.
+    Result<> wipe(const Key &key)
+    {
+        auto wiped = overwrite(key, {});
+        if (!wiped && wiped.error().code.value() == ENOENT)
+            return {};
+        return wiped;
+    }
 
     /// flags: BPF_F_LOCK for a consistent copy of an element with a spin lock.
     std::optional<Value> find(const Key &key, std::uint64_t flags = 0) const

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A map of private or preshared keys. A key that is replaced or erased is overwritten where it
-// lies: the kernel frees an element without looking at it.
+// lies.
 #pragma once
 
 #include <sodium.h>
@@ -29,9 +29,7 @@ class SecretKeys {
     {
         wg_secret_key element{};
         std::memcpy(element.key, key.bytes().data(), sizeof(element.key));
-        auto stored = map_.overwrite(owner, element);
-        if (!stored && stored.error().code.value() == ENOENT)
-            stored = map_.insert(owner, element);
+        auto stored = map_.overwrite_or_insert(owner, element);
         sodium_memzero(&element, sizeof(element));
         return stored;
     }
@@ -48,8 +46,7 @@ class SecretKeys {
 
     void erase(std::uint32_t owner)
     {
-        if (const auto wiped = map_.overwrite(owner, {});
-            !wiped && wiped.error().code.value() != ENOENT)
+        if (const auto wiped = map_.wipe(owner); !wiped)
             log::error("key of {}: not wiped: {}", owner, wiped.error().what);
         map_.erase(owner);
     }
