@@ -17,6 +17,14 @@
 
 enum { REPLY_HOP_LIMIT = 64 };
 
+/* Of a handshake message: other packets of the NIC are let pass before anything is pulled. */
+enum frame_sizes : __u32 {
+    SHORTEST_FRAME = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr) +
+                     sizeof(struct wg_handshake_response),
+    LONGEST_FRAME = ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr) +
+                    sizeof(struct wg_handshake_initiation),
+};
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /* --- the message --- */
@@ -29,7 +37,7 @@ static __noinline bool take_handshake(struct __sk_buff *skb, struct cookie_work 
     struct wg_cookie_checker *checker;
     __u32 tunnel;
 
-    if (!pull_headers(skb) ||
+    if (skb->len < SHORTEST_FRAME || skb->len > LONGEST_FRAME || !pull_headers(skb) ||
         !parse_message(&packet, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len,
                        WG_HANDSHAKE_MESSAGE) ||
         !find_listener(&packet, &tunnel))
