@@ -6,10 +6,10 @@
 //     handshake_flood ENDPOINT PUBLIC_KEY RATE
 //
 // prints "flooding", and at the end how many were sent, as JSON.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <string>
 #include <vector>
 
