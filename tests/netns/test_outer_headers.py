@@ -3,6 +3,7 @@
 padding, checksum and ports, whether BPF or the daemon sends. (Who is who: support/hostile.py)"""
 
 import itertools
+import select
 import socket
 import struct
 import unittest
@@ -12,9 +13,10 @@ from support.host import on_one_cpu
 from support.hostile import PORT, HostileCases, for_each_mode
 from support.noise import INITIATION, RESPONSE, TRANSPORT_DATA, message_type
 from support.noise_peer import SINK_PORT
-from support.wire import checksum
+from support.wire import ETH_P_ALL, checksum
 
 HANDSHAKE_DS = 0x88  # AF41
+ETHERTYPE = {4: 0x0800, 6: 0x86DD}
 HOP_LIMIT = {4: 42, 6: 43}
 MTU = 1420
 NOT_ECT, ECT_1, ECT_0, CE = range(4)
@@ -103,6 +105,19 @@ class OuterHeaders(HostileCases):
                     opened = self.alice.session.open(self.check_headers(packet, 0))
                     self.assertEqual(len(opened), min(MTU, (length + 15) // 16 * 16))
                     self.assertEqual(opened[length:], bytes(len(opened) - length))
+
+    def test_the_stack_finds_the_outer_headers(self):
+        """Qdiscs that mark congestion, bonds and filters look at a packet's protocol and network header. So does a tap
+        that leaves link headers out."""
+        with self.a.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL)) as tap:
+            tap.bind(("eth0", ETH_P_ALL))
+            sent = self.send_inner([(family, 100, 0) for family in (4, 6)], staged=False)
+            tap.setblocking(False)
+            seen = set()
+            while select.select([tap], [], [], 0)[0]:
+                packet, (_, protocol, *_) = tap.recvfrom(1 << 16)
+                seen.add((protocol, packet))
+        self.assertLessEqual({(ETHERTYPE[self.outer], packet) for packet in sent}, seen)
 
     def send_inner(self, cases: list[tuple[int, int, int]], staged: bool) -> list[bytes]:
         """Sends Alice datagrams of these families, sizes and DS fields; the packets that have carried them. staged:
