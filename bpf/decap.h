@@ -48,6 +48,14 @@ static __always_inline bool is_for_nic(struct xdp_md *xdp)
            same_mac(ethernet->h_dest, nic->mac);
 }
 
+/* Where a peer is heard, and is to be answered by. */
+static __always_inline __u32 receiver_of(__u32 ifindex)
+{
+    struct wg_nic *nic = bpf_map_lookup_elem(&nics, &ifindex);
+
+    return nic ? nic->receiver : ifindex;
+}
+
 /* Listen port, local address and receiver index must all belong to one tunnel. */
 static __always_inline bool find_receiver(struct wg_packet *packet,
                                           struct wg_session *session,
@@ -161,6 +169,7 @@ strip_tc(struct __sk_buff *skb, const struct wg_packet *packet, const struct wg_
     if (bpf_skb_change_tail(skb, ETH_HLEN + inner->length, 0))
         return WG_DROP_NO_ROOM;
     bpf_csum_level(skb, BPF_CSUM_LEVEL_INC);
+    bpf_set_hash_invalid(skb); /* or all of a peer's flows are one to who spreads them */
     return WG_DROP_NONE;
 }
 

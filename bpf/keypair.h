@@ -43,15 +43,16 @@ static __always_inline bool same_address(const __u8 *a, const __u8 *b)
     return left[0] == right[0] && left[1] == right[1];
 }
 
-static __always_inline bool is_elsewhere(const struct wg_peer *peer,
+/* What there is to tell the daemon of where the peer was heard, 0: nothing. */
+static __always_inline __u32 place_event(const struct wg_peer *peer,
                                          const struct wg_observed_endpoint *from)
 {
-    return from->source.port != peer->endpoint.port ||
-           from->source.family != peer->endpoint.family ||
-           from->source.scope_id != peer->endpoint.scope_id ||
-           from->ifindex != peer->source_ifindex ||
-           !same_address(from->source.address, peer->endpoint.address) ||
-           !same_address(from->destination, peer->source);
+    if (from->source.port != peer->endpoint.port || from->source.family != peer->endpoint.family ||
+        from->source.scope_id != peer->endpoint.scope_id ||
+        !same_address(from->source.address, peer->endpoint.address) ||
+        !same_address(from->destination, peer->source))
+        return WG_EVENT_ENDPOINT;
+    return from->ifindex != peer->source_ifindex ? WG_EVENT_INTERFACE : 0;
 }
 
 /* The packet is authentic: replay window, roaming note, time stamps. from->source.family 0: nowhere
@@ -62,20 +63,20 @@ static __always_inline enum wg_drop_reason accept_counter(const struct wg_sessio
                                                           struct wg_observed_endpoint *from)
 {
     struct wg_keypair *keypair = session->keypair;
-    bool elsewhere = from->source.family && is_elsewhere(session->peer, from);
+    const __u32 event = from->source.family ? place_event(session->peer, from) : 0;
     enum wg_drop_reason drop;
 
     from->noted_at = session->now;
     bpf_spin_lock(&keypair->lock);
     drop = replay_accept(keypair, counter);
-    if (!drop && elsewhere)
+    if (!drop && event)
         keypair->observed = *from;
     bpf_spin_unlock(&keypair->lock);
     if (drop)
         return drop;
     note_received(session, length);
-    if (elsewhere)
-        raise(session, WG_EVENT_ENDPOINT);
+    if (event)
+        raise(session, event);
     return WG_DROP_NONE;
 }
 

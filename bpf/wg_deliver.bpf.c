@@ -40,6 +40,7 @@ int wg_deliver(struct __sk_buff *skb)
     if (skb->vlan_present)
         bpf_skb_vlan_pop(skb); /* a tag of the outer frame that the NIC had stripped */
     bpf_csum_level(skb, BPF_CSUM_LEVEL_INC);
+    bpf_set_hash_invalid(skb);
     bpf_skb_change_type(skb, 0 /* PACKET_HOST: redirect_peer keeps OTHERHOST on older kernels */);
     if (tunnel->wg0_ifindex)
         return bpf_redirect(tunnel->wg0_ifindex, BPF_F_INGRESS);

@@ -62,7 +62,7 @@ int wg_rx_tc(struct __sk_buff *skb)
 
     if (!parse_skb(skb, &packet))
         return TC_ACT_UNSPEC; /* never OK: later filters must run */
-    if (!find_receiver(&packet, &session, &tunnel, skb->ifindex))
+    if (!find_receiver(&packet, &session, &tunnel, receiver_of(skb->ifindex)))
         return TC_ACT_UNSPEC;
     drop = check_receivable(&session, packet.counter)
         ?: open_tc(skb, &packet, &session)

@@ -171,15 +171,26 @@ void Nics::unhook(std::uint32_t ifindex, AttachMode mode)
         attachment_.detach_tc(ifindex);
 }
 
-Result<> Nics::record(const Link &link, const Nic &nic)
+wg_nic Nics::to_element(const Link &link, const Nic &nic)
 {
-    wg_nic element{.mode = to_abi(nic.mode),
+    wg_nic element{.receiver = link.ifindex,
+                   .mode = to_abi(nic.mode),
                    .wanted = to_abi(nic.wanted),
                    .mac = {},
                    .gro_was_on = nic.gro_was_on,
-                   .unasked = nic.unasked};
+                   .unasked = nic.unasked,
+                   .padding = {}};
     std::ranges::copy(link.mac, element.mac);
-    return maps_.put_nic(link.ifindex, element);
+    if (link.master != 0)
+        if (const auto master = netlink_.link_by_index(link.master);
+            master && master->kind != "vrf") // whose ports keep their routes
+            element.receiver = link.master;
+    return element;
+}
+
+Result<> Nics::record(const Link &link, const Nic &nic)
+{
+    return maps_.put_nic(link.ifindex, to_element(link, nic));
 }
 
 Result<> Nics::detach(const std::string &name)
@@ -275,8 +286,9 @@ void Nics::check(std::uint32_t ifindex)
     }
     nic.name = link->name;
     const auto recorded = maps_.nic(ifindex);
-    if (recorded && std::memcmp(recorded->mac, link->mac.data(), link->mac.size()) != 0)
-        if (const auto stored = record(*link, nic); !stored)
+    const wg_nic element = to_element(*link, nic);
+    if (recorded && std::memcmp(&*recorded, &element, sizeof(element)) != 0)
+        if (const auto stored = maps_.put_nic(ifindex, element); !stored)
             log::error("{}: {}", nic.name, stored.error().what);
     const auto reason = why_not_native(*link);
     if (!reason) {

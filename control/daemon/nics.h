@@ -71,6 +71,7 @@ class Nics {
     Result<> hook(const Link &link, Nic &nic);
     Result<> replace_programs(std::uint32_t ifindex, AttachMode mode);
     void unhook(std::uint32_t ifindex, AttachMode mode);
+    wg_nic to_element(const Link &link, const Nic &nic);
     Result<> record(const Link &link, const Nic &nic);
 
     BpfDatapath &maps_;

@@ -195,7 +195,7 @@ void Tunnel::settle()
 {
     forget_answers_soon();
     for (const PeerId peer : routes_.take_lost_sources())
-        device_.forget_source(peer);
+        device_.lose_source(peer);
     for (const std::uint32_t ifindex : routes_.take_used_nics())
         if (attaches())
             context_.use_nic(ifindex);

@@ -53,9 +53,10 @@ wg_peer to_abi(TunnelId tunnel, const PeerState &peer, const wg_route &route)
     abi.quota = peer.quota;
     abi.persistent_keepalive = peer.persistent_keepalive;
     if (peer.endpoint) {
+        const Endpoint &heard = peer.heard ? *peer.heard : *peer.endpoint;
         abi.endpoint = peer.endpoint->to_abi();
-        copy(peer.endpoint->source.bytes, abi.source);
-        abi.source_ifindex = peer.endpoint->source_ifindex;
+        copy(heard.source.bytes, abi.source);
+        abi.source_ifindex = heard.source_ifindex;
     }
     abi.route = route;
     copy(peer.public_key, abi.public_key);

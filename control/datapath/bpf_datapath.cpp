@@ -54,14 +54,13 @@ Result<> BpfDatapath::install_keypair(TunnelId tunnel, const NewKeypair &keypair
     const auto stored = keypair_secrets_.insert(keypair.id, secrets);
     sodium_memzero(&secrets, sizeof(secrets));
     WG_TRY(stored);
-    if (auto installed = keypairs_.insert(keypair.id, to_abi(tunnel, keypair)); !installed) {
-        keypair_secrets_.erase(keypair.id);
-        return installed;
-    }
-    if (auto linked = indices_.insert(keypair.local_index, keypair.id); !linked) {
+    auto installed = keypairs_.insert(keypair.id, to_abi(tunnel, keypair));
+    if (installed)
+        installed = indices_.insert(keypair.local_index, keypair.id);
+    if (!installed) {
         keypairs_.erase(keypair.id);
-        keypair_secrets_.erase(keypair.id);
-        return linked;
+        erase_secrets(keypair.id);
+        return installed;
     }
     sessions_.emplace(keypair.id, Session{keypair.peer, tunnel, keypair.remote_index,
                                           keypair.send_key.clone(), keypair.receive_key.clone()});
@@ -76,11 +75,16 @@ void BpfDatapath::retire_keypair(KeypairId keypair)
     if (keystream_ != nullptr)
         keystream_->retire(keypair);
     grace_.after([this, keypair] {
-        if (const auto wiped = keypair_secrets_.wipe(keypair); !wiped)
-            log::error("keypair {}: keys not wiped: {}", keypair, wiped.error().what);
-        keypair_secrets_.erase(keypair);
+        erase_secrets(keypair);
         keypairs_.erase(keypair);
     });
+}
+
+void BpfDatapath::erase_secrets(KeypairId keypair)
+{
+    if (const auto wiped = keypair_secrets_.wipe(keypair); !wiped)
+        log::error("keypair {}: keys not wiped: {}", keypair, wiped.error().what);
+    keypair_secrets_.erase(keypair);
 }
 
 Result<> BpfDatapath::publish_peer(TunnelId tunnel, const PeerState &peer)

@@ -111,6 +111,7 @@ class BpfDatapath {
     Result<> publish(PublishedPeer &peer);
     void forget_lookups();
     void erase_cookies(TunnelId id);
+    void erase_secrets(KeypairId keypair);
     wg_drop_reason run_counter_program(const char *program, wg_counter_request &request);
     wg_peer_activity &activity_of(PeerId peer) const { return activity_[peer]; }
 

@@ -113,11 +113,8 @@ void BpfDatapath::erase_orphans()
         if (!valid.contains(version))
             peers_.erase(version);
     for (const auto id : keypair_secrets_.keys())
-        if (!sessions_.contains(id)) {
-            if (const auto wiped = keypair_secrets_.wipe(id); !wiped)
-                log::error("keypair {}: keys not wiped: {}", id, wiped.error().what);
-            keypair_secrets_.erase(id);
-        }
+        if (!sessions_.contains(id))
+            erase_secrets(id);
     for (const auto id : keypairs_.keys())
         if (!sessions_.contains(id))
             keypairs_.erase(id);

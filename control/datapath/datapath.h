@@ -45,6 +45,9 @@ struct PeerState {
     KeypairId next = 0;
     bool sending_valid = true; ///< false: keep current for receiving only
     std::optional<Endpoint> endpoint;
+    /// The endpoint with the source that it lost since the route to it leaves elsewhere: where the
+    /// peer is heard, which is no news.
+    std::optional<Endpoint> heard;
     std::uint16_t persistent_keepalive = 0; ///< seconds, 0: off
     Timestamp latest_timestamp{};
     std::optional<WallTime> last_handshake;

@@ -118,10 +118,14 @@ std::optional<Endpoint> Device::endpoint_of(PeerId peer) const
     return std::nullopt;
 }
 
-void Device::forget_source(PeerId peer)
+void Device::lose_source(PeerId peer)
 {
-    if (Peer *found = state_->peers.find(peer))
-        state_->forget_source(*found);
+    Peer *found = state_->peers.find(peer);
+    if (!found)
+        return;
+    found->lose_source();
+    if (found->endpoint_moved)
+        state_->publish(*found);
 }
 
 /* By our queue, or since the data plane keeps so many out of it. */

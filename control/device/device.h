@@ -82,7 +82,7 @@ class Device {
     std::optional<Endpoint> endpoint_of(PeerId peer) const;
 
     /// The peer's sticky source is no longer ours, or its route leaves by another interface.
-    void forget_source(PeerId peer);
+    void lose_source(PeerId peer);
 
     // --- what arrived ---
 

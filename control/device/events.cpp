@@ -22,11 +22,12 @@ void Device::State::event(const wg_event &event, Now now)
     // The two timers' bits stay set while their timer is armed: one bell an idle peer, not one a
     // packet.
     const std::uint32_t at_once = event.bits & ~std::uint32_t{WG_EVENT_SENT | WG_EVENT_RECEIVED};
-    if (event.bits & WG_EVENT_ENDPOINT) // once before: until then the bit keeps packets from where
-        follow_endpoint(*peer);         // the peer was
+    constexpr std::uint32_t MOVED = WG_EVENT_ENDPOINT | WG_EVENT_INTERFACE;
+    if (event.bits & MOVED)     // once before: until then the bit keeps packets from where
+        follow_endpoint(*peer); // the peer was
     if (at_once)
         datapath.acknowledge(event.peer, at_once);
-    if (event.bits & (WG_EVENT_ENDPOINT | WG_EVENT_CONFIRMED))
+    if (event.bits & (MOVED | WG_EVENT_CONFIRMED))
         follow_endpoint(*peer);
     if (event.bits & WG_EVENT_CONFIRMED && peer->keypairs.is_next(event.keypair))
         confirm_next(*peer, now);
@@ -46,7 +47,8 @@ void Device::State::follow_endpoint(Peer &peer)
         if (!*slot)
             continue;
         const auto observed = datapath.observed_endpoint((*slot)->id);
-        if (observed && observed->second > peer.endpoint_since)
+        if (observed && observed->second > peer.endpoint_since &&
+            observed->first != peer.state.heard)
             move_endpoint(peer, observed->first, observed->second);
     }
     if (peer.endpoint_moved)

@@ -40,6 +40,7 @@ void Peer::set_endpoint(const Endpoint &endpoint, Instant when)
     if (state.endpoint == endpoint)
         return;
     state.endpoint = endpoint;
+    state.heard.reset();
     endpoint_moved = true;
 }
 
@@ -48,15 +49,32 @@ void Peer::forget_endpoint(Instant when)
     endpoint_since = when;
     endpoint_moved |= state.endpoint.has_value();
     state.endpoint.reset();
+    state.heard.reset();
 }
 
 void Peer::clear_sticky_source()
 {
-    if (!state.endpoint || (!state.endpoint->source && !state.endpoint->source_ifindex))
+    const bool was_heard = state.heard.has_value();
+    state.heard.reset();
+    if (!was_heard && !has_sticky_source())
         return;
     state.endpoint->source = {};
     state.endpoint->source_ifindex = 0;
     endpoint_moved = true;
+}
+
+void Peer::lose_source()
+{
+    if (!has_sticky_source())
+        return;
+    const auto heard = state.endpoint;
+    clear_sticky_source();
+    state.heard = heard;
+}
+
+bool Peer::has_sticky_source() const
+{
+    return state.endpoint && (state.endpoint->source || state.endpoint->source_ifindex != 0);
 }
 
 void Peer::add_fallen(FallenKeypairs keypairs_out)

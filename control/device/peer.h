@@ -32,10 +32,14 @@ struct Peer {
     void set_endpoint(const Endpoint &endpoint, Instant when);
     /// Nobody knows where the peer is. Marks endpoint_moved likewise.
     void forget_endpoint(Instant when);
-    /// Lets the route choose our address again.
+    /// Lets the route choose our address, until the peer is heard again.
     void clear_sticky_source();
+    /// The same, until it is heard at another address or interface of ours.
+    void lose_source();
     /// Remembers what fell out of the slots until the peer is published without it.
     void add_fallen(FallenKeypairs keypairs);
+
+    bool has_sticky_source() const;
 
     std::string name; ///< that people gave it; empty: none
     PeerState state;  ///< as published, or about to be

@@ -19,8 +19,8 @@
 
 namespace wg {
 
-inline constexpr std::uint32_t ALL_EVENTS =
-    WG_EVENT_SENT | WG_EVENT_RECEIVED | WG_EVENT_CONFIRMED | WG_EVENT_ENDPOINT | WG_EVENT_REKEY;
+inline constexpr std::uint32_t ALL_EVENTS = WG_EVENT_SENT | WG_EVENT_RECEIVED | WG_EVENT_CONFIRMED |
+                                            WG_EVENT_ENDPOINT | WG_EVENT_REKEY | WG_EVENT_INTERFACE;
 
 struct Device::State {
     State(const Device &owner, Datapath &its_datapath, Random &its_random);

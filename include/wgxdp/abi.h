@@ -18,7 +18,7 @@
 #include <wgxdp/protocol.h>
 
 enum wg_abi : __u32 {
-    WG_ABI_VERSION = 5,
+    WG_ABI_VERSION = 6,
     WG_MAX_PEERS = 1 << 17,
 };
 
@@ -57,13 +57,15 @@ static_assert(sizeof(struct wg_tunnel) == 16 + 4 + 4 + 4 + 2 + 6 + 6 + 1 + 1);
 /* nics: ifindex → an attached NIC. */
 enum wg_nic_mode : __u8 { WG_NIC_AUTO = 0, WG_NIC_NATIVE = 1, WG_NIC_TC = 2 };
 struct wg_nic {
-    enum wg_nic_mode mode;   /* never WG_NIC_AUTO */
+    __u32 receiver;        /* what the IP stack receives its packets by: a port's bridge or bond */
+    enum wg_nic_mode mode; /* never WG_NIC_AUTO */
     enum wg_nic_mode wanted; /* as asked for */
     __u8 mac[6];
     __u8 gro_was_on; /* restored by detach */
     __u8 unasked;    /* attached since a tunnel uses it: goes with the last tunnel */
+    __u8 padding[2];
 };
-static_assert(sizeof(struct wg_nic) == 1 + 1 + 6 + 1 + 1);
+static_assert(sizeof(struct wg_nic) == 4 + 1 + 1 + 6 + 1 + 1 + 2);
 
 /* allowed_ips_v4, allowed_ips_v6: the tunnel's bits always match, then the address → peer. */
 struct wg_allowed_ip_key_v4 {
@@ -178,8 +180,10 @@ enum wg_event_bits : __u32 {
     WG_EVENT_RECEIVED = 2, /* data received: an answer is due (send_keepalive) */
     WG_EVENT_CONFIRMED =
         4, /* a keypair that was never received on carried its first authentic packet */
-    WG_EVENT_ENDPOINT = 8, /* an authentic packet came from elsewhere than the peer's endpoint */
-    WG_EVENT_REKEY = 16,   /* the keypair is old enough for a new handshake */
+    /* an authentic packet came from elsewhere than the peer's endpoint, or to another address */
+    WG_EVENT_ENDPOINT = 8,
+    WG_EVENT_REKEY = 16,     /* the keypair is old enough for a new handshake */
+    WG_EVENT_INTERFACE = 32, /* an authentic packet came only by another interface */
 };
 struct wg_event {
     __u32 peer;

@@ -89,6 +89,7 @@ void BpfTest::SetUp()
     datapath = must(BpfDatapath::create(io, sandbox.programs()));
     put_tunnel([](wg_tunnel &) {});
     wg_nic attached{};
+    attached.receiver = nic;
     attached.mode = attached.wanted = WG_NIC_NATIVE;
     copy(NIC_MAC, attached.mac);
     must(datapath->put_nic(nic, attached));

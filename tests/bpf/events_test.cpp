@@ -256,6 +256,18 @@ TEST_P(Roaming, keeps_the_interface_of_a_link_local_peer)
     EXPECT_EQ(observed->port, 7);
 }
 
+/* A port has no native XDP. */
+TEST_P(Roaming, is_seen_at_the_bridge_of_a_port)
+{
+    constexpr std::uint32_t BRIDGE = 1 << 20;
+    wg_nic port = datapath->nic(nic).value();
+    port.receiver = BRIDGE;
+    must(datapath->put_nic(nic, port));
+    const std::uint32_t seen_at = GetParam() == Hook::tc ? BRIDGE : nic;
+    EXPECT_EQ(roams_to({.address = address("203.0.113.5"), .port = 9})->source_ifindex, seen_at);
+    EXPECT_EQ(roams_to({.address = address("fe80::5"), .port = 7})->scope_id, seen_at);
+}
+
 TEST_P(Roaming, notes_another_address_of_ours_that_the_peer_has_sent_to)
 {
     auto &peer = peers[0];
@@ -289,6 +301,22 @@ TEST_P(Roaming, sends_nothing_to_where_the_peer_was_until_it_is_acknowledged)
     EXPECT_EQ(keypair(peer.current.id).tx_counter, 1);
     datapath->acknowledge(peer.state.id, WG_EVENT_ENDPOINT);
     EXPECT_EQ(send(inner).verdict, TC_ACT_REDIRECT);
+}
+
+TEST_P(Roaming, goes_on_sending_when_only_our_interface_is_another)
+{
+    auto &peer = peers[0];
+    peer.state.endpoint->source_ifindex = nic + 1;
+    publish(peer);
+    const Buffer packet = arriving(peer, {}, {.counter = 1, .from = *peer.state.endpoint});
+    EXPECT_EQ(receive(packet).verdict, dropped());
+    const auto events = new_events();
+    ASSERT_EQ(events.size(), 1);
+    EXPECT_EQ(events[0].bits, WG_EVENT_INTERFACE);
+    const auto observed = datapath->observed_endpoint(peer.current.id);
+    ASSERT_TRUE(observed);
+    EXPECT_EQ(observed->first.source_ifindex, nic);
+    EXPECT_EQ(send(to_peer(peer.number, false, 100)).verdict, TC_ACT_REDIRECT);
 }
 
 TEST_P(Roaming, does_not_follow_a_replayed_packet)

@@ -2,12 +2,22 @@
 """Attaching and detaching: which mode, why, and that nothing stays behind (rule 6).
 
     a: wgxdp, eth0 [bridge, macvlan, foreign XDP program] ─────────── eth0, wgxdp: b
+    c: eth0 ─── port1 [bridge]
 """
 
 import re
+import socket
 import unittest
 
-from support import ForeignXdp, MIB, Netns, Pair, Topology, Wgxdp, check_traffic, main, program_exists, wait_until
+from support import (Capture, ForeignXdp, MIB, Netns, Pair, Topology, Wgxdp, WireguardGo, check_fast_path, check_traffic,
+                     main, program_exists, require_wireguard_go, wait_until)
+from support.wire import parse_udp
+
+SIZE = 5 * MIB
+
+
+def is_tcp(frame: bytes) -> bool:
+    return {b"\x08\x00": frame[23], b"\x86\xdd": frame[20]}.get(frame[12:14]) == socket.IPPROTO_TCP
 
 
 def has_xdp(netns: Netns, device: str) -> bool:
@@ -47,8 +57,8 @@ class Attach(unittest.TestCase):
         pair = Pair(self.topology, self.node, right)
         pair.up()
         pair.first_ping()
-        check_traffic(pair, 5 * MIB)
-        self.assertEqual(self.node.losses(), {})
+        with check_fast_path(self.node, right, size=2 * SIZE):
+            check_traffic(pair, SIZE)
 
     def test_auto_takes_native_where_the_driver_has_it(self):
         self.node.attach("eth0")
@@ -85,16 +95,44 @@ class Attach(unittest.TestCase):
                     wait_until(lambda: priorities() == both, f"{priority} of {both} is there again")
                 self.node.detach("eth0")
 
-    def test_a_nic_in_a_bridge_is_attached_with_tc(self):
+    def bridge(self) -> Netns:
+        """eth0 becomes a port of br0, which has its MAC and addresses, and is given a neighbour: c, on another port."""
         mac = self.a.mac("eth0").hex(":")
         self.a.ip("link", "add", "br0", "address", mac, "type", "bridge")
         self.a.ip("address", "flush", "dev", "eth0")
-        self.a.ip("link", "set", "eth0", "master", "br0")
+        neighbour = self.topology.netns("c")
+        self.topology.link(self.a, "port1", neighbour, "eth0")
+        for port in ("eth0", "port1"):
+            self.a.ip("link", "set", port, "master", "br0")
         self.a.ip("link", "set", "br0", "up")
         self.topology.addresses(self.a, "br0", "10.9.0.1/24", "fd09::1/64")
+        self.topology.addresses(neighbour, "eth0", "10.9.0.3/24", "fd09::3/64")
+        return neighbour
+
+    def test_a_nic_in_a_bridge_is_attached_with_tc(self):
+        neighbour = self.bridge()
         self.assert_native_refused("br0|bridge")
         self.assert_auto_takes_tc_because("br0|bridge")
+        self.node.attach("br0")  # by which packets leave
+        with Capture(neighbour, "eth0", arriving=True) as capture:
+            self.tunnel_works()
+            heard = [frame.hex() for _, frame in capture.frames if parse_udp(frame) or is_tcp(frame)]
+        self.assertEqual(heard, [])
+
+    @require_wireguard_go
+    def test_a_bridge_carries_other_peoples_wireguard_on_the_same_port(self):
+        neighbour = self.bridge()
+        for nic in ("eth0", "br0"):
+            self.node.attach(nic)
         self.tunnel_works()
+        foreign = Pair(self.topology, WireguardGo(self.topology, neighbour), WireguardGo(self.topology, self.b), number=1,
+                       outer_addresses=("10.9.0.3", "10.9.0.2"))
+        foreign.configs[0].listen_port = foreign.port - 1  # our own
+        foreign.configs[1].peers[0].endpoint = None
+        foreign.up()
+        foreign.first_ping()
+        check_traffic(foreign, SIZE)
+        self.assertEqual(self.node.losses(), {})
 
     def test_a_nic_under_a_macvlan_is_attached_with_tc(self):
         self.a.ip("link", "add", "mv0", "link", "eth0", "type", "macvlan", "mode", "bridge")

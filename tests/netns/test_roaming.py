@@ -7,12 +7,13 @@
 
 import unittest
 
-from support import (Netns, Node, Pair, Prober, Relay, Topology, Wgxdp, WireguardGo, expect_ping, main,
-                     require_wireguard_go, wait_until)
+from support import (MIB, Netns, Node, Pair, Prober, Relay, Topology, Wgxdp, WireguardGo, check_fast_path, expect_ping,
+                     main, require_wireguard_go, wait_until)
 from support.pair import endpoint
 
 MOVES = {4: ("10.9.0.2/24", "10.9.0.77/24"), 6: ("fd09::2/64", "fd09::77/64")}
 PROBE_INTERVAL = 0.01
+SIZE = 5 * MIB
 
 
 def move(netns: Netns, outer: int) -> str:
@@ -76,6 +77,28 @@ class Roaming(unittest.TestCase):
             prober = self.connect(pair, node)
             other.set(pair.names[1], "listen-port", "40404")
             self.check_follows(pair, prober, "10.9.0.2:40404")
+
+    def test_a_way_back_that_is_another_one_is_no_move(self):
+        """What b sends comes in by eth1 and what a sends leaves by eth0; all of it is BPF's."""
+        for mode in ("native", "tc"):
+            with self.subTest(mode=mode), Topology() as topology:
+                a, b = topology.underlay()
+                topology.link(a, "eth1", b, "eth1")
+                for netns, address in ((a, "10.8.0.1/24"), (b, "10.8.0.2/24")):
+                    topology.addresses(netns, "eth1", address)
+                    for device in ("all", "eth0", "eth1"):
+                        netns.sysctl(f"net.ipv4.conf.{device}.rp_filter", 0)
+                b.ip("route", "add", "10.9.0.1", "via", "10.8.0.1", "src", "10.9.0.2")
+                left, right = Wgxdp(topology, a), Wgxdp(topology, b)
+                pair = Pair(topology, left, right)
+                for node in (left, right):
+                    for nic in ("eth0", "eth1"):
+                        node.attach(nic, mode)
+                pair.up()
+                pair.first_ping()
+                with check_fast_path(left, right, size=SIZE):
+                    pair.transfer(4, SIZE)
+                self.assertEqual((pair.peer_of_left().path, pair.peer_of_right().path), ("bpf eth0", "bpf eth1"))
 
     def test_endpoints_follow_a_nat_that_forgets_its_port(self):
         for mode in ("native", "tc"):

@@ -17,6 +17,8 @@ ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 TRANSPORT_DATA = 4
 KEEPALIVE_SIZE = 32
+DS_FIELD = {socket.AF_INET: (socket.IPPROTO_IP, socket.IP_TOS),
+            socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)}
 SO_ATTACH_FILTER = 26  # which Python does not name
 
 
@@ -61,24 +63,50 @@ def udp_packet(source: str, destination: str, port: int, payload: bytes) -> tupl
     return b"\x08\x00", start + struct.pack("!H", checksum(start + addresses)) + addresses + udp
 
 
-def refuse_mark(receiver: socket.socket, mark: int) -> None:
-    """The socket receives no packet with this fwmark any more."""
-    # A = skb->mark (SKF_AD_OFF + SKF_AD_MARK); A == mark ? return 0 : return everything
-    code = ((0x20, 0, 0, 0xFFFFF000 + 20), (0x15, 0, 1, mark), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+def is_summed(packet: bytes) -> bool:
+    """Whether the checksums of an IP packet with TCP or UDP in it, and without extension headers, are right."""
+    if packet[0] >> 4 == 4:
+        start, protocol, addresses = (packet[0] & 15) * 4, packet[9], packet[12:20]
+        segment = packet[start:int.from_bytes(packet[2:4], "big")]
+    else:
+        start, protocol, addresses = 40, packet[6], packet[8:40]
+        segment = packet[start:start + int.from_bytes(packet[4:6], "big")]
+    header_is = len(addresses) == 32 or checksum(packet[:start]) == 0
+    return header_is and checksum(addresses + struct.pack("!II", len(segment), protocol) + segment) == 0
+
+
+def attach_filter(receiver: socket.socket, *code: tuple[int, int, int, int]) -> None:
+    """A classic BPF program: operation, jump if true, jump if false, constant."""
     filters = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in code))
     receiver.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(code), ctypes.addressof(filters)))
 
 
-class Capture:
-    """Everything that leaves a NIC while this is open. (What arrives is of no use: with native receive a tap sees
-    decrypted packets.)"""
+def refuse_mark(receiver: socket.socket, mark: int) -> None:
+    """The socket receives no packet with this fwmark any more."""
+    # A = skb->mark (SKF_AD_OFF + SKF_AD_MARK); A == mark ? return 0 : return everything
+    attach_filter(receiver, (0x20, 0, 0, 0xFFFFF000 + 20), (0x15, 0, 1, mark), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
 
-    def __init__(self, netns: Netns, device: str, without_mark: int | None = None):
-        """without_mark: only what does not carry this fwmark."""
+
+def refuse_other_ports(receiver: socket.socket, port: int) -> None:
+    """The socket receives only what comes from this port, over IPv4 without options."""
+    # A = the half word at 34; A == port ? return everything : return 0
+    attach_filter(receiver, (0x28, 0, 0, 34), (0x15, 0, 1, port), (0x06, 0, 0, 0xFFFFFFFF), (0x06, 0, 0, 0))
+
+
+class Capture:
+    """Everything that leaves a NIC while this is open."""
+
+    def __init__(self, netns: Netns, device: str, *, without_mark: int | None = None, source_port: int | None = None,
+                 arriving: bool = False):
+        """without_mark: only what does not carry this fwmark. source_port: only what comes from it, over IPv4.
+        arriving: what arrives instead. (Of no use where wgxdp receives natively: a tap sees decrypted packets.)"""
         self._frames: list[tuple[float, bytes]] = []
         self._socket = netns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         if without_mark is not None:
             refuse_mark(self._socket, without_mark)
+        if source_port is not None:
+            refuse_other_ports(self._socket, source_port)
+        self._arriving = arriving
         self._socket.bind((device, ETH_P_ALL))
         self._socket.setblocking(False)
         self._reading = threading.Lock()
@@ -98,7 +126,7 @@ class Capture:
                     frame, address = self._socket.recvfrom(1 << 16)
                 except BlockingIOError:
                     return
-                if address[2] == PACKET_OUTGOING:
+                if (address[2] == PACKET_OUTGOING) != self._arriving:
                     self._frames.append((time.monotonic(), frame))
 
     @property
@@ -159,9 +187,9 @@ class Relay:
         self._forgotten[-1].shutdown(socket.SHUT_RDWR)
 
     def mark(self, ds: int) -> None:
-        """Everything is carried with this DS field from now on, both ways (IPv4)."""
+        """Everything is carried with this DS field from now on, both ways."""
         for carrier in (self._inside, self._outside):
-            carrier.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, ds)
+            carrier.setsockopt(*DS_FIELD[carrier.family], ds)
 
     def _carry(self) -> None:
         while not self._stopping.is_set():

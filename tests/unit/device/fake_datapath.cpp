@@ -182,7 +182,7 @@ std::optional<Buffer> FakeDatapath::receive(const DataMessage &message, const En
         !keypair.accepted.insert(message.counter).second)
         return std::nullopt;
 
-    const bool elsewhere = state->endpoint != from;
+    const bool elsewhere = (state->heard ? state->heard : state->endpoint) != from;
     if (elsewhere)
         keypair.observed = {from, clock_.stamp()};
     note_received(keypair, message.packet.size());

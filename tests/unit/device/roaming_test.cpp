@@ -97,6 +97,24 @@ TEST_F(Roaming, the_sticky_source_goes_with_each_retry)
     EXPECT_FALSE(a.published(b).endpoint->source);
 }
 
+TEST_F(Roaming, a_source_that_no_route_takes_is_no_news_until_the_peer_moves)
+{
+    connect();
+    b.device->lose_source(b.peer_of(a));
+    EXPECT_FALSE(endpoint_of_a().source);
+    EXPECT_EQ(endpoint_of_a().source_ifindex, 0U);
+    b.endpoint_changes.clear();
+    a.transmit(b, 1);
+    network.settle();
+    EXPECT_FALSE(endpoint_of_a().source);
+    EXPECT_EQ(b.endpoint_changes, std::vector<PeerId>{});
+
+    a.endpoint = ELSEWHERE;
+    a.transmit(b, 2);
+    network.settle();
+    EXPECT_EQ(endpoint_of_a().source, b.endpoint.address);
+}
+
 TEST_F(Roaming, the_confirming_packet_moves_the_endpoint_before_staged_packets_leave)
 {
     network.route = [](const Datagram &datagram) {
