@@ -66,8 +66,7 @@ class Data(HostileCases):
     def test_late_packets_are_taken_once_and_only_within_the_window(self):
         session = self.alice.session
         top = session.counter + 300 + WINDOW
-        self.alice.send(session.seal(self.alice.datagram(b"top"), counter=top))
-        self.check_delivered(b"top")
+        self.alice.send(session.seal(counter=top))  # empty: the node owes no answer ten seconds later
         session.counter = top + 1
         within = list(range(top - WINDOW, top))
         random.Random(1).shuffle(within)

@@ -13,8 +13,9 @@ from support.noise import (COOKIE_REPLY, INITIATION, RESPONSE, Noise, Session, a
                            low_order_points, message_type, set_index, with_bytes)
 from support.noise_peer import SINK_PORT, drain
 from support.pair import endpoint
+from support.traffic import SLOWNESS
 
-FLOOD_SECONDS, FLOOD_RATE, ACCEPTED_RATE = 2, 1000, 50
+FLOOD_SECONDS, FLOOD_RATE, ACCEPTED_RATE = 2, 1000 // SLOWNESS, 50
 STALE = (0.0, 1e-6, 1.0, 86400.0, 1e9)  # seconds before the last timestamp
 SENDER, RECEIVER = 4, 8  # where the indices of a response are
 

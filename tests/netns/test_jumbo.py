@@ -8,6 +8,7 @@ loaded when the first one comes.
 import unittest
 
 from support import MIB, Pair, Prober, Topology, Wgxdp, check_fast_path, main, udp_echo, wait_until
+from support.traffic import SLOWNESS
 
 SIZE = 50 * MIB
 JUMBO_MTU = 8920
@@ -43,7 +44,8 @@ class Jumbo(unittest.TestCase):
                 for node in (left, right):
                     self.assertLess(ran[node.instance]["wg_tx"], 4 * SIZE // 4000)  # they were jumbo packets
                     keystream = node.status()["keystream"]
-                    self.assertGreater(keystream["sealed_ready"] + keystream["opened_ready"], SIZE // JUMBO_MTU)
+                    if SLOWNESS == 1:  # otherwise nobody is busy enough for a ring
+                        self.assertGreater(keystream["sealed_ready"] + keystream["opened_ready"], SIZE // JUMBO_MTU)
                 udp_echo(left.netns, right.netns, pair.inner[6][1],
                          range(JUMBO_MTU - UDP_IPV6_HEADERS - 20, JUMBO_MTU - UDP_IPV6_HEADERS + 1))
 
@@ -77,7 +79,7 @@ class Jumbo(unittest.TestCase):
         for node, name in zip((left, right), pair.names, strict=True):
             node.netns.ip("link", "set", name, "mtu", str(JUMBO_MTU))
         wait_until(lambda: all(node.tunnel(name)["mtu"] == JUMBO_MTU
-                               for node, name in zip((left, right), pair.names, strict=True)), "both daemons know")
+                               for node, name in zip((left, right), pair.names, strict=True)), "both daemons know", 60)
         for _ in range(2):
             with check_fast_path(left, right, size=SIZE // 8):
                 pair.transfer(6, SIZE)

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 
 from support import (Capture, CheckFailed, KernelWireguard, Netns, Node, Pair, Topology, Wgxdp, expect_ping, main, ping,
                      require_kernel_wireguard, wait_until)
-from support.noise import COOKIE_REPLY, Noise, message_type
+from support.noise import COOKIE_REPLY, INITIATION, Noise, message_type
 
 NOTICED_AFTER = 45  # data unanswered for 15 s, a handshake, and one that has to be tried again
 KEEPALIVE = 32
+MAC2 = 16  # bytes, the last ones of an initiation
 BURST = 1500  # handshakes at once: 512 of them that wait are load
 ATTEMPTS = 8
 PREFIX = "10.50.0.1"
@@ -195,25 +196,29 @@ class KernelLife(unittest.TestCase):
         self.check_cookies("right", self.b, self.a, "10.9.0.1")
 
     def check_cookies(self, initiator: str, beginner: Netns, loaded: Netns, address: str) -> None:
-        """The beginner is sent a cookie, and with it his handshake is completed under the same load."""
+        """The beginner is sent a cookie, and by an initiation with it his handshake is completed under the same load."""
         pair = Pair(self.topology, self.node, self.driver, initiator=initiator)
         side = 1 if initiator == "left" else 0
         node = pair.left if initiator == "left" else pair.right
         pair.up()
-        with (Capture(loaded, "eth0") as capture, self.load(beginner, address, pair.configs[side].public_key),
+        with (Capture(loaded, "eth0") as capture, Capture(beginner, "eth0", source_port=pair.port) as begun,
+              self.load(beginner, address, pair.configs[side].public_key),
               beginner.socket(socket.AF_INET, socket.SOCK_DGRAM) as source):
 
-            def cookies(to_initiator: bool) -> int:
-                return sum(message_type(each.payload) == COOKIE_REPLY
-                           and (each.destination_port == pair.port) == to_initiator
+            def cookies_for_the_stranger() -> int:
+                return sum(message_type(each.payload) == COOKIE_REPLY and each.destination_port != pair.port
                            for each in capture.datagrams(pair.port))
 
+            def has_shown_a_cookie() -> bool:
+                return any(message_type(each.payload) == INITIATION and any(each.payload[-MAC2:])
+                           for each in begun.datagrams(pair.port))
+
             for _ in range(ATTEMPTS):
-                before = cookies(to_initiator=False)
-                wait_until(lambda: cookies(to_initiator=False) > before, "there is load", 30, 0.001)  # noqa: B023
+                before = cookies_for_the_stranger()
+                wait_until(lambda: cookies_for_the_stranger() > before, "there is load", 30, 0.001)  # noqa: B023
                 source.sendto(b"begin", (pair.inner[4][side], SINK_PORT))
                 self.answered(beginner, pair.inner[4][side])
-                if cookies(to_initiator=True):
+                if has_shown_a_cookie():
                     break
                 node.down(pair.names[1 - side])  # it was let in between two bursts
                 node.up(pair.configs[1 - side])

@@ -9,17 +9,21 @@ all families; what both write into outer and inner headers, and what wg(8) shows
 import itertools
 import socket
 import unittest
+from collections import Counter
+from collections.abc import Callable
 
-from support import (Capture, KernelWireguard, Netns, Node, Pair, Relay, Topology, Wgxdp, main,
-                     require_kernel_wireguard, udp_echo, wait_until)
+from support import (MIB, Capture, KernelWireguard, Netns, Node, Pair, Relay, Topology, Wgxdp, check_fast_path, main,
+                     require_kernel_wireguard, tcp_transfer, udp_echo, wait_until)
 from support.interop import InteropCases
 from support.noise import TRANSPORT_DATA, message_type
-from support.traffic import family_of
+from support.traffic import SLOWNESS, family_of
+from support.wire import DS_FIELD, is_summed
 
+SIZE = 2 * MIB
 NOT_ECT, ECT_1, ECT_0, CE = range(4)
 DSCP = 0xB8
-SENT_ECN = {NOT_ECT: NOT_ECT, ECT_1: ECT_1, ECT_0: ECT_0, CE: ECT_0}  # inner: outer
-TOS = {socket.AF_INET: (socket.IPPROTO_IP, socket.IP_TOS), socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)}
+SENT_ECN = {NOT_ECT: SIZE = 2 * MIB
+NOT_ECT, ECT_1: ECT_1, ECT_0: ECT_0, CE: ECT_0}  # inner: outer
 SHOW_TOS = {socket.AF_INET: (socket.IPPROTO_IP, socket.IP_RECVTOS),
             socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS)}
 
@@ -33,7 +37,7 @@ class Marked:
         self.sink.bind((address, 0))
         self.sink.settimeout(5)
         self.sink.setsockopt(*SHOW_TOS[family], 1)
-        self._option = TOS[family]
+        self._option = DS_FIELD[family]
 
     def __enter__(self):
         return self
@@ -70,17 +74,40 @@ class WgxdpAndTheKernelDriver(InteropCases, unittest.TestCase):
             with self.subTest(initiator=initiator, psk=psk, outer=outer):
                 self.check(mode, initiator, psk, outer)
 
+    def connected(self, topology: Topology, mode: str, outer: int) -> Pair:
+        a, b = topology.underlay()
+        node = Wgxdp(topology, a)
+        pair = Pair(topology, node, KernelWireguard(topology, b), outer=outer)
+        node.attach("eth0", mode)
+        pair.up()
+        pair.first_ping()
+        return pair
+
     def test_datagrams_of_every_size_arrive(self):
-        with Topology() as topology:
-            a, b = topology.underlay()
-            node = Wgxdp(topology, a)
-            pair = Pair(topology, node, KernelWireguard(topology, b))
-            node.attach("eth0")
-            pair.up()
-            pair.first_ping()
-            for family in (4, 6):
-                udp_echo(b, a, pair.inner[family][0], range(1501))
-            self.assertEqual(node.losses(), {})
+        for mode, outer in (("native", 4), ("tc", 6)):
+            with self.subTest(mode=mode, outer=outer), Topology() as topology:
+                pair = self.connected(topology, mode, outer)
+                with check_fast_path(pair.left, size=0):
+                    for family in (4, 6):
+                        udp_echo(pair.right.netns, pair.left.netns, pair.inner[family][0], range(1501))
+
+    def test_inner_checksums_are_whole(self):
+        """Before the driver tells its stack that it need not look: of what wg0's offloads have put off, too."""
+        for mode, outer in (("native", 4), ("tc", 6)):
+            with self.subTest(mode=mode, outer=outer), Topology() as topology:
+                pair = self.connected(topology, mode, outer)
+                a, b = pair.left.netns, pair.right.netns
+                b.run("ethtool", "-K", pair.names[1], "gro", "off")  # which would put together, and sum up anew
+                for family in (4, 6):
+                    there = pair.inner[family][1]
+                    with Capture(b, pair.names[1], arriving=True) as capture:
+                        tcp_transfer(a, b, there, bytes(SIZE))
+                        udp_echo(a, b, there, (0, 1, 2, 3, 999, 1000, 1373))
+                    arrived = [frame for _, frame in capture.frames]
+                    self.assertEqual([frame.hex() for frame in arrived if not is_summed(frame)], [])
+                    protocols = Counter(frame[9] if family == 4 else frame[6] for frame in arrived)
+                    self.assertGreater(protocols[socket.IPPROTO_TCP], SIZE // SLOWNESS // 1420)
+                    self.assertEqual(protocols[socket.IPPROTO_UDP], 7)
 
     def test_wg_shows_the_same_of_both(self):
         with Topology() as topology:
@@ -106,7 +133,7 @@ class WgxdpAndTheKernelDriver(InteropCases, unittest.TestCase):
     # --- headers ---
 
     def test_outer_headers_of_data_are_the_drivers(self):
-        """For each inner DS field: outer DS field, TTL, flags and checksum of both ends."""
+        """For each inner DS field: outer DS field, TTL, flags, and checksums that are right, of both ends."""
         for outer in (4, 6):
             with self.subTest(outer=outer), Topology() as topology:
                 a, b = topology.underlay()
@@ -131,6 +158,7 @@ class WgxdpAndTheKernelDriver(InteropCases, unittest.TestCase):
             self.assertEqual(marked.send(ds), ds)
             data = wait_until(lambda: [frame for _, frame in capture.frames if self.carries_data(frame)], "it leaves")
         frame, is_v4 = data[0], data[0][12:14] == b"\x08\x00"
+        self.assertTrue(is_summed(frame[14:]), frame.hex())
         return {"ds": ds_of(frame), "ttl": frame[22] if is_v4 else frame[21], "length": len(frame),
                 "fragment": int.from_bytes(frame[20:22], "big") if is_v4 else 0}
 
@@ -141,28 +169,34 @@ class WgxdpAndTheKernelDriver(InteropCases, unittest.TestCase):
 
     def test_the_outer_ecn_field_reaches_the_inner_packet_as_with_the_driver(self):
         """The relay marks; each end receives what the other one receives of the same."""
-        with Topology() as topology:
-            a, r, b = (topology.netns(name) for name in ("a", "r", "b"))
-            topology.link(a, "eth0", r, "left")
-            topology.link(r, "right", b, "eth0")
-            for netns, device, address in ((a, "eth0", "10.9.0.1/24"), (r, "left", "10.9.0.254/24"),
-                                           (r, "right", "10.8.0.254/24"), (b, "eth0", "10.8.0.2/24")):
-                topology.addresses(netns, device, address)
-            node: Node = Wgxdp(topology, a)
-            pair = Pair(topology, node, KernelWireguard(topology, b), outer_addresses=("", "10.9.0.254"))
-            node.attach("eth0")
-            with Relay(r, ("10.9.0.254", pair.port), ("10.8.0.2", pair.port)) as relay:
-                pair.up()
-                pair.first_ping()
-                for family, outer, inner in itertools.product((4, 6), range(4), range(4)):
-                    relay.mark(outer)
-                    arrived = []
-                    for sender, receiver, side in ((a, b, 1), (b, a, 0)):
-                        with Marked(sender, receiver, pair.inner[family][side]) as marked:
-                            arrived.append(marked.send(DSCP | inner))
-                    with self.subTest(family=family, outer=outer, inner=inner):
-                        self.assertEqual(arrived[0], arrived[1], "by the driver, by wgxdp")
-                        self.assertEqual(arrived[0] & 0xFC, DSCP)
+        for mode, near, far in (("native", "10.9.0.{}", "10.8.0.{}"), ("tc", "fd09::{}", "fd08::{}")):
+            with self.subTest(mode=mode), Topology() as topology:
+                self.check_marks(topology, mode, near.format, far.format)
+
+    def check_marks(self, topology: Topology, mode: str, near: Callable[[int], str], far: Callable[[int], str]) -> None:
+        """near, far: addresses of our side's network and of the driver's."""
+        a, r, b = (topology.netns(name) for name in ("a", "r", "b"))
+        topology.link(a, "eth0", r, "left")
+        topology.link(r, "right", b, "eth0")
+        length = 24 if mode == "native" else 64
+        for netns, device, address in ((a, "eth0", near(1)), (r, "left", near(254)),
+                                       (r, "right", far(254)), (b, "eth0", far(2))):
+            topology.addresses(netns, device, f"{address}/{length}")
+        node: Node = Wgxdp(topology, a)
+        pair = Pair(topology, node, KernelWireguard(topology, b), outer_addresses=("", near(254)))
+        node.attach("eth0", mode)
+        with Relay(r, (near(254), pair.port), (far(2), pair.port)) as relay:
+            pair.up()
+            pair.first_ping()
+            for family, outer, inner in itertools.product((4, 6), range(4), range(4)):
+                relay.mark(outer)
+                arrived = []
+                for sender, receiver, side in ((a, b, 1), (b, a, 0)):
+                    with Marked(sender, receiver, pair.inner[family][side]) as marked:
+                        arrived.append(marked.send(DSCP | inner))
+                with self.subTest(family=family, outer=outer, inner=inner):
+                    self.assertEqual(arrived[0], arrived[1], "by the driver, by wgxdp")
+                    self.assertEqual(arrived[0] & 0xFC, DSCP)
 
 
 if __name__ == "__main__":

@@ -61,20 +61,20 @@ class MovingPrefix(unittest.TestCase):
                     left.rpc("peer.set", tunnel=config.name, public_key=peers[(number + 1) % 2], allowed_ips=[PREFIX])
                 stop.set()
 
+            def drained() -> bool:
+                while select.select([sink], [], [], 0)[0]:
+                    received.add(int.from_bytes(sink.recv(64), "big"))
+                return len(received) == sent
+
             mover = threading.Thread(target=move)
             mover.start()
             end = time.monotonic() + 30
             while not stop.is_set() and time.monotonic() < end:
                 source.sendto(sent.to_bytes(8, "big"), sink.getsockname())
                 sent += 1
+                drained()
                 time.sleep(0.0003)
             mover.join()
-
-            def drained() -> bool:
-                while select.select([sink], [], [], 0)[0]:
-                    received.add(int.from_bytes(sink.recv(64), "big"))
-                return len(received) == sent
-
             wait_until(drained, "every packet has arrived")
         self.assertGreater(sent, MOVES)
         self.assertEqual(left.drops().get("no_peer", 0), before)

@@ -3,14 +3,15 @@
 which has. (Bridge ports and macvlan: test_attach; routers: test_router)
 
     a: wgxdp, eth0.7 on eth0 ─────────── eth0, eth0.7 on it, wgxdp: b
-    a: wgxdp, bond0 of eth0  ─────────── eth0, bond0 of it, wgxdp: b
+    a: wgxdp, bond0 of eth0, eth1 ══════ eth0, eth1, bond0 of them, wgxdp: b
 """
 
 import unittest
 from collections.abc import Callable
 from functools import cache
 
-from support import MIB, OUTER, Netns, Pair, Topology, Wgxdp, check_traffic, expect_ping, main, wait_until
+from support import (MIB, OUTER, Netns, Pair, Topology, Wgxdp, check_fast_path, check_traffic, expect_ping, main, ping,
+                     wait_until)
 from support.host import run
 
 SIZE = 5 * MIB
@@ -54,14 +55,24 @@ class Ports(unittest.TestCase):
             nic = node.nics()[device]
             self.assertEqual((nic["mode"], nic["reason"] == ""), (mode, mode == "native"), nic["reason"])
         self.assertEqual(pair.peer_of_left().path, f"bpf {device}")
-        check_traffic(pair, SIZE)
-        self.assertEqual((pair.left.losses(), pair.right.losses()), ({}, {}))
+        self.check_traffic(pair, device)
         return pair
 
+    def check_traffic(self, pair: Pair, device: str) -> None:
+        with check_fast_path(pair.left, pair.right, size=2 * SIZE, nic=device):
+            check_traffic(pair, SIZE)
+
     @unittest.skipIf(NO_VLAN, NO_VLAN)
-    def test_a_vlan_carries_a_tunnel(self):
-        self.vlan()
-        self.check("eth0.7", "tc")
+    def test_a_vlan_carries_a_tunnel_whoever_handles_the_tag(self):
+        for offload in ("on", "off"):
+            with self.subTest(offload=offload):
+                for netns in (self.a, self.b):
+                    netns.run("ethtool", "-K", "eth0", "txvlan", offload, "rxvlan", offload)
+                    self.assertEqual(netns.feature("eth0", "tx-vlan-offload"), offload == "on")
+                self.vlan()
+                self.check("eth0.7", "tc")
+                self.doCleanups()
+                self.setUp()
 
     @unittest.skipIf(NO_VLAN, NO_VLAN)
     def test_a_vlan_carries_a_tunnel_while_its_nic_is_attached_too(self):
@@ -79,14 +90,20 @@ class Ports(unittest.TestCase):
                 self.setUp()
 
     @unittest.skipIf(NO_BOND, NO_BOND)
-    def test_a_bond_carries_a_tunnel(self):
+    def test_a_bond_carries_a_tunnel_also_by_its_second_nic(self):
+        self.topology.link(self.a, "eth1", self.b, "eth1")
+
         def bond(netns: Netns) -> None:
-            netns.ip("link", "add", "bond0", "type", "bond", "mode", "active-backup")
-            netns.ip("link", "set", "eth0", "down")
-            netns.ip("link", "set", "eth0", "master", "bond0")
+            netns.ip("link", "add", "bond0", "type", "bond", "mode", "active-backup", "miimon", "10")
+            for nic in ("eth0", "eth1"):
+                netns.ip("link", "set", nic, "down")
+                netns.ip("link", "set", nic, "master", "bond0")
 
         self.on("bond0", bond)
-        self.check("bond0", "native")
+        pair = self.check("bond0", "native")
+        self.a.ip("link", "set", "eth0", "down")  # and with it the other end's
+        wait_until(lambda: ping(self.a, pair.inner[4][1], wait=1).lost == 0, "the second NIC carries it")
+        self.check_traffic(pair, "bond0")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from support import (MIB, Pair, PeerConfig, Prober, Topology, Wgxdp, expect_ping, generate_key, main, preshared_key,
                      public_key, wait_until)
+from support.traffic import SLOWNESS
 
 FAR = {4: "172.30.0.1", 6: "fd30::1"}
 
@@ -60,7 +61,7 @@ class Reload(unittest.TestCase):
     def test_traffic_does_not_notice(self):
         there = self.pair.inner[4][1]
         with ThreadPoolExecutor(1) as pool:
-            prober = Prober(self.a, self.b, there)
+            prober = Prober(self.a, self.b, there, 0.01 * SLOWNESS)
             stream = pool.submit(self.pair.transfer, 4, 20 * MIB)
             before = self.pair.peer_of_left()
             for number in range(5):

@@ -6,10 +6,12 @@ has the NICs)
     a: wgxdp, eth0 (virtio-net) ═════ QEMU ═════ eth0 (virtio-net), wgxdp: b
 """
 
+import re
 import unittest
 from pathlib import Path
 
-from support import MIB, Netns, Pair, Topology, Wgxdp, check_fast_path, check_traffic, main, udp_echo, wait_until
+from support import (MIB, Netns, Pair, Topology, Wgxdp, check_fast_path, check_traffic, expect_ping, main, udp_echo,
+                     wait_until)
 from support.host import run
 
 MERGING = ("52:54:00:00:00:10", "52:54:00:00:00:11")
@@ -59,8 +61,23 @@ class Virtio(unittest.TestCase):
         pair.first_ping()
 
     def check(self, pair: Pair) -> None:
+        """Native ends receive datagrams of every size: each has its own room before and behind it in a buffer."""
         with check_fast_path(pair.left, pair.right, size=2 * SIZE):
             check_traffic(pair, SIZE)
+            for side, node in ((0, pair.left), (1, pair.right)):
+                if node.nics()["eth0"]["mode"] == "native":
+                    udp_echo((pair.right, pair.left)[side].netns, node.netns, pair.inner[6][side], range(1501))
+
+    def check_queues(self, first: Pair) -> None:
+        """Tunnels enough that each queue has some of them."""
+        for number in range(1, 9):
+            pair = Pair(self.topology, first.left, first.right, number=number)
+            pair.up()
+            pair.first_ping()
+            expect_ping(first.left.netns, pair.inner[4][1], 10)
+        statistics = first.right.netns.run("ethtool", "-S", "eth0").stdout
+        for queue in (0, 1):
+            self.assertGreater(int(re.search(rf"rx_queue_{queue}_xdp_packets: (\d+)", statistics)[1]), 20, statistics)
 
     def test_native_xdp_with_buffers_that_merge(self):
         for outer, queues in ((4, 1), (6, 2)):
@@ -70,6 +87,8 @@ class Virtio(unittest.TestCase):
                     node.netns.run("ethtool", "-L", "eth0", "combined", str(queues))
                 self.connect(pair, ("native", "native"))
                 self.check(pair)
+                if queues == 2:
+                    self.check_queues(pair)
                 self.doCleanups()
 
     def test_a_driver_that_refuses_is_attached_by_tc_and_says_why_while_small_buffers_are_native(self):

@@ -3,6 +3,7 @@
 
 import hashlib
 import ipaddress
+import math
 import os
 import re
 import select
@@ -44,14 +45,16 @@ class PingResult:
 
 def ping(netns: Netns, address: str, count: int = 1, interval: float = 0.1, wait: int = 3,
          size: int | None = None) -> PingResult:
-    """ping(8); every echo is waited for at most `wait` seconds."""
-    options = ["-n", "-q", "-c", str(count), "-i", str(interval), "-W", str(wait)]
+    """ping(8); the last echo is waited for `wait` seconds. Without a deadline it would be two round trips, whatever -W
+    says; with one, ping sends more until `count` are answered: those do not count."""
+    seconds = math.ceil((count - 1) * interval + wait)
+    options = ["-n", "-c", str(count), "-i", str(interval if count > 1 else seconds), "-w", str(seconds)]
     options += ["-s", str(size)] if size is not None else []
-    output = netns.run("ping", *options, address, check=False, timeout=count * (interval + 0.1) + wait + 30)
-    found = re.search(r"(\d+) packets transmitted, (\d+) received", output.stdout)
-    if not found:
+    output = netns.run("ping", *options, address, check=False, timeout=seconds + 30)
+    if "packets transmitted" not in output.stdout:
         raise CheckFailed(f"ping {address} from {netns.name}: {output.stdout}{output.stderr}")
-    return PingResult(int(found[1]), int(found[2]), output.stdout)
+    answered = {int(number) for number in re.findall(r"bytes from .* icmp_seq=(\d+) ", output.stdout)}
+    return PingResult(count, len(answered & set(range(1, count + 1))), output.stdout)
 
 
 def expect_ping(netns: Netns, address: str, count: int = 1, **options) -> None:

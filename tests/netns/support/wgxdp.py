@@ -55,7 +55,7 @@ class Wgxdp:
     def raw(self, line: bytes) -> bytes:
         """One line to the JSON socket; what comes back until its newline, or b"" if the daemon closes."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(10)
+            connection.settimeout(60)  # as a command has
             connection.connect(self.socket_path)
             connection.sendall(line + b"\n")
             answer = b""
