@@ -24,6 +24,7 @@
 #include "datapath/event_reader.h"
 #include "datapath/keystream.h"
 #include "net/netlink_monitor.h"
+#include "net/path_mtu_watch.h"
 
 namespace wg {
 
@@ -102,6 +103,7 @@ class Daemon final : public Service {
     std::map<TunnelId, std::unique_ptr<Tunnel>> tunnels_;
     std::unique_ptr<EventReader> events_;
     std::unique_ptr<NetlinkMonitor> monitor_;
+    std::unique_ptr<PathMtuWatch> path_mtu_;
     std::unique_ptr<ClockWatch> clock_;
     UapiSockets uapi_;
     std::unique_ptr<JsonServer> json_;

@@ -64,6 +64,10 @@ Result<> Daemon::open()
 Result<> Daemon::watch()
 {
     monitor_ = WG_TRY(NetlinkMonitor::open(io_, netlink_events()));
+    path_mtu_ = WG_TRY(PathMtuWatch::open(io_, [this](const std::set<IpAddress> &too_big) {
+        for (const auto &[id, tunnel] : tunnels_)
+            tunnel->path_mtu_changed(too_big);
+    }));
     clock_ = WG_TRY(ClockWatch::start(io_, clock_events(), time_asleep));
     events_ = WG_TRY(EventReader::start(io_, programs_->map("events"),
                                         [this](const wg_event &event) { on_event(event); }));

@@ -93,6 +93,19 @@ void PeerRoutes::neighbours_changed(const std::set<Neighbourhood> &neighbours)
         confirm(peer);
 }
 
+bool PeerRoutes::path_mtu_changed(const std::set<IpAddress> &too_big)
+{
+    bool concerned = false;
+    for (const auto &[peer, entry] : entries_)
+        if (too_big.contains(entry.address)) {
+            stale_.insert(peer);
+            concerned = true;
+        }
+    if (concerned)
+        forget_answers();
+    return concerned;
+}
+
 bool PeerRoutes::still_holds(const Entry &entry)
 {
     const ResolvedRoute &resolved = entry.resolved;

@@ -39,6 +39,8 @@ class PeerRoutes {
     /// The state of these neighbours changed: peers that it makes a difference to are left to
     /// refresh_some(), and a neighbour that is in use is confirmed.
     void neighbours_changed(const std::set<Neighbourhood> &neighbours);
+    /// Peers at these addresses are left to refresh_some(). False: there are none.
+    bool path_mtu_changed(const std::set<IpAddress> &too_big);
     /// As many as hold up nobody. True: there are more, to be done when others have had their turn.
     bool refresh_some();
     /// What the kernel was asked is remembered until then: peers have gateways and interfaces in

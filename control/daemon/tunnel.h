@@ -75,6 +75,8 @@ class Tunnel {
     /// gone.
     bool link_changed();
     void network_changed(bool routes, const std::set<Neighbourhood> &neighbours);
+    /// Packets to these addresses were too long for their path.
+    void path_mtu_changed(const std::set<IpAddress> &too_big);
     bool has_interface(std::uint32_t ifindex) const
     {
         return ifindex != 0 &&

@@ -147,6 +147,12 @@ void Tunnel::network_changed(bool routes, const std::set<Neighbourhood> &neighbo
     refresh_routes();
 }
 
+void Tunnel::path_mtu_changed(const std::set<IpAddress> &too_big)
+{
+    if (routes_.path_mtu_changed(too_big))
+        refresh_routes();
+}
+
 /* A few peers at a time, as with handshakes: a change of the network is no reason not to answer. */
 void Tunnel::refresh_routes()
 {

@@ -22,8 +22,7 @@ from support.wire import DS_FIELD, is_summed
 SIZE = 2 * MIB
 NOT_ECT, ECT_1, ECT_0, CE = range(4)
 DSCP = 0xB8
-SENT_ECN = {NOT_ECT: SIZE = 2 * MIB
-NOT_ECT, ECT_1: ECT_1, ECT_0: ECT_0, CE: ECT_0}  # inner: outer
+SENT_ECN = {NOT_ECT: NOT_ECT, ECT_1: ECT_1, ECT_0: ECT_0, CE: ECT_0}  # inner: outer
 SHOW_TOS = {socket.AF_INET: (socket.IPPROTO_IP, socket.IP_RECVTOS),
             socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS)}
 
