@@ -77,7 +77,8 @@ class Virtio(unittest.TestCase):
             expect_ping(first.left.netns, pair.inner[4][1], 10)
         statistics = first.right.netns.run("ethtool", "-S", "eth0").stdout
         for queue in (0, 1):
-            self.assertGreater(int(re.search(rf"rx_queue_{queue}_xdp_packets: (\d+)", statistics)[1]), 20, statistics)
+            received = re.search(rf"rx(?:_queue_)?{queue}_xdp_packets: (\d+)", statistics)
+            self.assertGreater(int(received[1]) if received else 0, 20, statistics)
 
     def test_native_xdp_with_buffers_that_merge(self):
         for outer, queues in ((4, 1), (6, 2)):
