@@ -196,8 +196,12 @@ void Daemon::stop_if_idle()
         return;
     idle_.expires_after(std::chrono::milliseconds(100));
     idle_.async_wait([this](const std::error_code &error) {
-        if (!error && is_idle())
-            io_.stop();
+        if (error || !is_idle())
+            return;
+        maps_->when_erased([this] { // with the pins the kernel frees keys that are there yet
+            if (is_idle())
+                io_.stop();
+        });
     });
 }
 

@@ -4,6 +4,7 @@
 // after a grace period. One for all tunnels; TunnelDatapath is what one device sees of it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -73,6 +74,9 @@ class BpfDatapath {
                                   std::uint64_t counter,
                                   std::uint32_t length,
                                   const Endpoint &from);
+
+    /// Calls it once all is wiped and erased that was given up before.
+    void when_erased(std::function<void()> callback) { grace_.after(std::move(callback)); }
 
     // --- tunnels, NICs and listeners ---
     Result<> put_tunnel(TunnelId id, const wg_tunnel &tunnel);
