@@ -16,6 +16,8 @@ Result<std::string> why_not_native(Netlink &netlink, Ethtool &ethtool, const Lin
         return fmt::format("it is a port of {}",
                            master ? master->name : std::to_string(link.master));
     }
+    if (link.kind == "bond") // whose program would see the ports' ifindexes and not its own
+        return std::string("it is a bond, and its ports receive");
     if (WG_TRY(netlink.carries_macvlan(link.ifindex)))
         return std::string("it carries macvlan or ipvlan interfaces");
     const auto driver = ethtool.driver(link.name);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Underlays that are no plain NIC: a VLAN, whose tag travels beside the packet and whose driver has no XDP, and a bond,
-which has. (Bridge ports and macvlan: test_attach; routers: test_router)
+"""Underlays that are no plain NIC: a VLAN, whose tag travels beside the packet and whose driver has no XDP, and a bond.
+(Bridge ports and macvlan: test_attach; routers: test_router)
 
     a: wgxdp, eth0.7 on eth0 ─────────── eth0, eth0.7 on it, wgxdp: b
     a: wgxdp, bond0 of eth0, eth1 ══════ eth0, eth1, bond0 of them, wgxdp: b
@@ -100,7 +100,7 @@ class Ports(unittest.TestCase):
                 netns.ip("link", "set", nic, "master", "bond0")
 
         self.on("bond0", bond)
-        pair = self.check("bond0", "native")
+        pair = self.check("bond0", "tc")  # which has XDP, but its ports would run the program
         self.a.ip("link", "set", "eth0", "down")  # and with it the other end's
         wait_until(lambda: ping(self.a, pair.inner[4][1], wait=1).lost == 0, "the second NIC carries it")
         self.check_traffic(pair, "bond0")
