@@ -114,7 +114,8 @@ class Guest(contextlib.ExitStack):
         tail = (self._share / "boot").read_text(errors="replace").splitlines()[-15:]
         print(f"vmtest: the guest with {self.release} {what}; the last it said:", *tail, sep="\n  ", flush=True)
         self._hung = 0 if self._printed else self._hung + 1
-        lost = self._cases[self._done:] if self._hung == BOOTS else self._cases[self._done:][:1 if self._printed else 0]
+        left = self._cases[self._done:]
+        lost = left if self._hung == BOOTS else left[:1] if self._printed else []
         with open(self._share / "done", "a", encoding="ascii") as done:
             done.writelines(f"{case.name} {status} {time.monotonic() - self._since:.1f}\n" for case in lost)
         self._done += len(lost)

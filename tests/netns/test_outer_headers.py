@@ -13,14 +13,13 @@ from support.host import on_one_cpu
 from support.hostile import PORT, HostileCases, for_each_mode
 from support.noise import INITIATION, RESPONSE, TRANSPORT_DATA, message_type
 from support.noise_peer import SINK_PORT
-from support.wire import ETH_P_ALL, checksum
+from support.wire import DS_FIELD, ETH_P_ALL, checksum
 
 HANDSHAKE_DS = 0x88  # AF41
 ETHERTYPE = {4: 0x0800, 6: 0x86DD}
 HOP_LIMIT = {4: 42, 6: 43}
 MTU = 1420
 NOT_ECT, ECT_1, ECT_0, CE = range(4)
-TOS_OPTION = {4: (socket.IPPROTO_IP, socket.IP_TOS), 6: (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)}
 
 
 def family_of_packet(packet: bytes) -> int:
@@ -129,7 +128,7 @@ class OuterHeaders(HostileCases):
         for number, (family, size, ds) in enumerate(cases, start=1):
             kind = socket.AF_INET if family == 4 else socket.AF_INET6
             with on_one_cpu(), self.c.socket(kind, socket.SOCK_DGRAM) as sender:
-                sender.setsockopt(*TOS_OPTION[family], ds)
+                sender.setsockopt(*DS_FIELD[kind], ds)
                 sender.sendto(bytes(size), (self.alice.inner[family], SINK_PORT))
             if not staged:  # one by one: while the next hop is not resolved the daemon sends, and BPF could overtake
                 wait_until(lambda: len(self.carriers()) >= number, "it leaves")  # noqa: B023
@@ -153,7 +152,7 @@ class OuterHeaders(HostileCases):
         tap.settimeout(3)
         for family, inner, outer in itertools.product((4, 6), range(4), range(4)):
             with self.subTest(family=family, inner=inner, outer=outer):
-                self.alice.socket.setsockopt(*TOS_OPTION[self.outer], outer)
+                self.alice.socket.setsockopt(*DS_FIELD[self.alice.socket.family], outer)
                 sent = with_ds(self.alice.datagram(b"marked", family), 0xB8 | inner)
                 self.alice.send(self.alice.session.seal(sent))
                 self.assertEqual(tap.recv(2048), with_ds(sent, 0xB8 | ecn_after(inner, outer)))

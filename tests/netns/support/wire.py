@@ -71,8 +71,8 @@ def is_summed(packet: bytes) -> bool:
     else:
         start, protocol, addresses = 40, packet[6], packet[8:40]
         segment = packet[start:start + int.from_bytes(packet[4:6], "big")]
-    header_is = len(addresses) == 32 or checksum(packet[:start]) == 0
-    return header_is and checksum(addresses + struct.pack("!II", len(segment), protocol) + segment) == 0
+    is_header_right = len(addresses) == 32 or checksum(packet[:start]) == 0
+    return is_header_right and checksum(addresses + struct.pack("!II", len(segment), protocol) + segment) == 0
 
 
 def attach_filter(receiver: socket.socket, *code: tuple[int, int, int, int]) -> None:
