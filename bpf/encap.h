@@ -108,14 +108,13 @@ is_sendable(struct wg_outgoing *out, const struct wg_tunnel *tunnel, struct wg_p
  * those of the outer packet: qdiscs that mark congestion, bonds and filters look there. Changing
  * the protocol moves the 20 bytes by which the headers differ. */
 static __always_inline bool
-push_headers(struct __sk_buff *skb, const struct wg_inner *inner, const struct wg_peer *peer)
+push_headers(struct __sk_buff *skb, const struct wg_outgoing *out, int size)
 {
     const int difference = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
-    const int size = (int)outer_header_size(peer);
 
-    if (inner->family == peer->endpoint.family)
+    if (out->inner.family == out->session.peer->endpoint.family)
         return !bpf_skb_adjust_room(skb, size, BPF_ADJ_ROOM_MAC, 0);
-    if (inner->family == WG_AF_INET)
+    if (out->inner.family == WG_AF_INET)
         return !bpf_skb_adjust_room(skb, size - difference, BPF_ADJ_ROOM_MAC, 0) &&
                !bpf_skb_change_proto(skb, bpf_htons(ETH_P_IPV6), 0);
     return !bpf_skb_adjust_room(skb, size + difference, BPF_ADJ_ROOM_MAC, 0) &&
@@ -135,8 +134,7 @@ static __always_inline enum wg_drop_reason make_room(struct __sk_buff *skb,
     if (skb->len > ETH_HLEN + out->inner.length &&
         bpf_skb_change_tail(skb, ETH_HLEN + out->inner.length, 0))
         return WG_DROP_NO_ROOM;
-    if (bpf_skb_change_tail(skb, ETH_HLEN + body, 0) ||
-        !push_headers(skb, &out->inner, out->session.peer))
+    if (bpf_skb_change_tail(skb, ETH_HLEN + body, 0) || !push_headers(skb, out, (int)headers))
         return WG_DROP_NO_ROOM;
     if ((void *)(long)skb->data + size <= (void *)(long)skb->data_end)
         return WG_DROP_NONE;

@@ -154,17 +154,13 @@ void Device::State::retransmit_handshake(Peer &peer, Now now)
         return;
     }
     peer.timers.count_attempt();
-    peer.clear_sticky_source(); // in case that was the trouble
-    if (peer.endpoint_moved)
-        publish(peer);
+    forget_source(peer); // in case that was the trouble
     send_initiation(peer, now);
 }
 
 void Device::State::restart_handshake(Peer &peer, Now now)
 {
-    peer.clear_sticky_source();
-    if (peer.endpoint_moved)
-        publish(peer);
+    forget_source(peer);
     begin_handshake(peer, now);
 }
 
