@@ -98,8 +98,9 @@ void Device::State::finish_response(PeerId id, ResponseWork work, Now now)
         return;
     const std::uint32_t index = indices.insert_handshake(id);
     auto message = peer->handshake.finish_response(std::move(work), index);
-    if (!message) {
+    if (!message) { // the next initiation came before this answer
         indices.remove(index);
+        datapath.count_drop(WG_DROP_INITIATION_FLOOD);
         publish(*peer); // the timestamp counts all the same
         return;
     }

@@ -137,6 +137,7 @@ TEST_F(HandedOut, a_response_is_not_sent_to_an_initiation_that_a_newer_one_has_d
     ASSERT_EQ(jobs.size(), 2U);
     finish(); // the first response: too late
     EXPECT_EQ(responses(), 0U);
+    EXPECT_EQ(b.dropped(WG_DROP_INITIATION_FLOOD), 1U);
     finish_all();
     EXPECT_EQ(responses(), 1U);
 }
