@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "datapath/nic_attachment.h"
 
+#include <cstdarg>
+#include <utility>
+
 #include <unistd.h>
 
 #include <linux/if_link.h>
@@ -45,6 +48,30 @@ std::uint32_t handle_of(std::string_view instance)
     return (hash ^ hash >> 16) % 0xffff + 1;
 }
 
+/// Of the last netlink request: libbpf prints it.
+std::string kernel_message;
+
+int keep_kernel_message(libbpf_print_level, const char *format, va_list arguments)
+{
+    if (std::string_view(format).find("Kernel error message: %s") != std::string_view::npos)
+        kernel_message = va_arg(arguments, const char *);
+    return 0;
+}
+
+/// Why a driver has refused this program, in its words, which only netlink has room for; empty: it
+/// has none.
+std::string ask_driver(std::uint32_t ifindex, int program)
+{
+    kernel_message.clear();
+    const auto usual = libbpf_set_print(keep_kernel_message);
+    const int nic = static_cast<int>(ifindex);
+    constexpr std::uint32_t FLAGS = XDP_FLAGS_DRV_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST;
+    if (bpf_xdp_attach(nic, program, FLAGS, nullptr) == 0) // it has changed its mind
+        bpf_xdp_detach(nic, XDP_FLAGS_DRV_MODE, nullptr);
+    libbpf_set_print(usual);
+    return std::exchange(kernel_message, {});
+}
+
 } // namespace
 
 NicAttachment::NicAttachment(BpfPrograms &programs, std::string_view instance)
@@ -71,12 +98,12 @@ Result<> NicAttachment::attach_native(std::uint32_t ifindex)
     options.sz = sizeof(options);
     options.flags = XDP_FLAGS_DRV_MODE;
     const Fd link(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options));
-    if (!link || bpf_obj_pin(link.get(), pin.c_str()) != 0) {
-        const int error = errno;
-        detach_tc(ifindex);
-        return system_failure(error, "native XDP");
-    }
-    return {};
+    if (link && bpf_obj_pin(link.get(), pin.c_str()) == 0)
+        return {};
+    const int error = errno;
+    detach_tc(ifindex);
+    const std::string why = link ? std::string() : ask_driver(ifindex, program);
+    return system_failure(error, "native XDP{}{}", why.empty() ? "" : ": ", why);
 }
 
 void NicAttachment::detach_native(std::uint32_t ifindex)

@@ -141,16 +141,16 @@ class Attach(unittest.TestCase):
         self.tunnel_works()
 
     def test_a_nic_whose_driver_has_no_xdp_is_attached_with_tc(self):
-        """A bridge is one, and the kernel is asked: not every one tells beforehand."""
+        """A bridge is one, and the kernel is asked: not every one tells beforehand. Its words are told."""
         self.a.ip("link", "add", "br0", "up", "type", "bridge")
         refused = self.node.cli("attach", "br0", "--mode", "native", check=False)
         self.assertEqual(refused.returncode, 1)
-        self.assertRegex(refused.stderr, "br0 cannot be attached natively: .*not supported; expected auto or tc")
+        self.assertRegex(refused.stderr, "br0 cannot be attached natively: .*does not support XDP.*; expected auto or tc")
         self.assert_nothing_attached("br0")
         self.node.attach("br0")
         nic = self.node.nics()["br0"]
         self.assertEqual(nic["mode"], "tc")
-        self.assertIn("not supported", nic["reason"])
+        self.assertIn("does not support XDP", nic["reason"])
 
     def test_a_nic_with_a_foreign_xdp_program_is_attached_with_tc(self):
         foreign = ForeignXdp(self.a, "eth0")

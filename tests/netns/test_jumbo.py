@@ -33,6 +33,9 @@ class Jumbo(unittest.TestCase):
         for outer in (4, 6):
             with self.subTest(outer=outer):
                 topology, left, right = self.start(9000, "auto")
+                nic = left.nics()["eth0"]
+                self.assertEqual(nic["mode"], "tc")
+                self.assertIn("MTU is too large", nic["reason"])
                 pair = jumbo(Pair(topology, left, right, outer=outer, psk=True))
                 pair.up()
                 pair.first_ping()
