@@ -51,6 +51,7 @@ class Quick {
     Result<> remove_rules(bool has_default_route);
     Result<> save_as(const Json &tunnel);
     std::uint32_t wanted_mark(std::uint32_t present) const;
+    bool has_policy(bool v6, std::uint32_t mark) const;
     Difference compare(const Json &tunnel) const;
     Result<> apply(const Difference &difference, const Json &tunnel, const Json &peers, Undo &undo);
     Result<> apply_to_device(const Json &tunnel, const Json &peers, Undo &undo);

@@ -151,10 +151,20 @@ std::set<std::uint32_t> QuickNetwork::default_tables() const
 
 Result<> QuickNetwork::add_route(const Route &route)
 {
+    return put_route("add", route);
+}
+
+Result<> QuickNetwork::append_route(const Route &route)
+{
+    return put_route("append", route);
+}
+
+Result<> QuickNetwork::put_route(const char *how, const Route &route)
+{
     Words words{"ip",
                 family_option(route.prefix.address.is_v6()),
                 "route",
-                "add",
+                how,
                 route.prefix.text(),
                 "dev",
                 interface_};
@@ -195,7 +205,8 @@ Json QuickNetwork::rules(bool v6) const
 
 bool QuickNetwork::has_rules(bool v6, std::uint32_t table) const
 {
-    return std::ranges::any_of(rules(v6), [&](const Json &rule) { return is_table(rule, table); });
+    return std::ranges::any_of(
+        rules(v6), [&](const Json &rule) { return is_policy(rule) && is_table(rule, table); });
 }
 
 Result<> QuickNetwork::add_rules(bool v6, std::uint32_t table)
@@ -208,22 +219,23 @@ Result<> QuickNetwork::add_rules(bool v6, std::uint32_t table)
 }
 
 /* One of the main table's for each of ours, and none that another tunnel's needs: who was killed
- * has left a rule of ours alone. */
+ * has left a rule of ours alone. Others that lead into the table are somebody else's. */
 Result<> QuickNetwork::remove_rules(bool v6, std::uint32_t table)
 {
+    const auto number = std::to_string(table);
     const auto present = rules(v6);
     auto spare = std::ranges::count_if(present, is_suppressing) -
                  std::ranges::count_if(present, [&](const Json &rule) {
                      return is_policy(rule) && !is_table(rule, table);
                  });
     for (const Json &rule : present) {
-        if (!is_table(rule, table))
+        if (!is_policy(rule) || !is_table(rule, table))
             continue;
         if (spare-- > 0)
             WG_TRY(programs_.act({"ip", family_option(v6), "rule", "delete", "table", "main",
                                   "suppress_prefixlength", "0"}));
         WG_TRY(programs_.act(
-            {"ip", family_option(v6), "rule", "delete", "table", std::to_string(table)}));
+            {"ip", family_option(v6), "rule", "delete", "not", "fwmark", number, "table", number}));
     }
     return {};
 }

@@ -42,6 +42,8 @@ class QuickNetwork {
     std::vector<Route> routes(bool by_number) const;
     std::vector<Route> own_routes(bool by_number) const;
     Result<> add_route(const Route &route);
+    /// Behind one of the same prefix.
+    Result<> append_route(const Route &route);
     Result<> remove_route(const Route &route);
 
     std::uint32_t free_table() const;
@@ -55,6 +57,7 @@ class QuickNetwork {
 
   private:
     std::vector<Route> routes(bool by_number, const Words &which) const;
+    Result<> put_route(const char *how, const Route &route);
     Json rules(bool v6) const;
     std::uint32_t mtu_of(const Json &routes) const;
 

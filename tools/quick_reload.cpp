@@ -37,10 +37,29 @@ bool is_v6(const Route &route)
     return route.prefix.address.is_v6();
 }
 
+/// IPv6 has an address once, whatever its length.
+bool is_in_the_way(const InterfaceAddress &present, const std::vector<InterfaceAddress> &wanted)
+{
+    return present.address.is_v6() &&
+           std::ranges::any_of(wanted, [&](const InterfaceAddress &address) {
+               return address.address == present.address;
+           });
+}
+
+/// The kernel has such a route of its own for one of these addresses. (IPv6's has another metric.)
+bool is_connected(const Route &route, const std::vector<InterfaceAddress> &addresses)
+{
+    return !is_v6(route) && route.table.empty() &&
+           std::ranges::any_of(addresses, [&](const InterfaceAddress &own) {
+               return Prefix::of(own.address, own.length) == route.prefix;
+           });
+}
+
 } // namespace
 
 struct Quick::Difference {
     std::vector<InterfaceAddress> present_addresses;
+    std::vector<InterfaceAddress> replaced_addresses; ///< by new ones, of another length
     std::vector<InterfaceAddress> new_addresses;
     std::vector<InterfaceAddress> old_addresses;
     std::vector<Route> new_routes;
@@ -58,9 +77,14 @@ std::uint32_t Quick::wanted_mark(std::uint32_t present) const
         return *named;
     if (wants_policy(file_.config))
         return present != 0 ? present : network_.free_table();
-    const bool had_policy =
-        present != 0 && (network_.has_rules(false, present) || network_.has_rules(true, present));
-    return had_policy ? 0 : named.value_or(present);
+    return has_policy(false, present) || has_policy(true, present) ? 0 : named.value_or(present);
+}
+
+/* The rules of a default route that we have made: hooks make some for theirs. */
+bool Quick::has_policy(bool v6, std::uint32_t mark) const
+{
+    return mark != 0 && file_.config.table != std::to_string(mark) &&
+           network_.default_tables().contains(mark) && network_.has_rules(v6, mark);
 }
 
 /* Of the routes only ours may go: hooks add others. Link-local addresses are the kernel's. */
@@ -73,6 +97,11 @@ Quick::Difference Quick::compare(const Json &tunnel) const
     result.present_addresses = addresses;
     result.new_addresses = without(config.addresses, addresses);
     result.old_addresses = without(addresses, config.addresses);
+    std::ranges::copy_if(result.old_addresses, std::back_inserter(result.replaced_addresses),
+                         [&](const InterfaceAddress &address) {
+                             return is_in_the_way(address, result.new_addresses);
+                         });
+    result.old_addresses = without(result.old_addresses, result.replaced_addresses);
     std::erase_if(result.old_addresses, [](const InterfaceAddress &address) {
         return address.address.is_v6() && address.address.is_link_local();
     });
@@ -81,7 +110,7 @@ Quick::Difference Quick::compare(const Json &tunnel) const
     result.new_routes = without(wanted, network_.routes(by_number));
     result.old_routes = without(network_.own_routes(by_number), wanted);
     for (const bool v6 : {false, true}) {
-        result.had_policy[v6] = old_mark != 0 && network_.has_rules(v6, old_mark);
+        result.had_policy[v6] = has_policy(v6, old_mark);
         result.wants_policy[v6] = std::ranges::any_of(wanted, [&](const Route &route) {
             return is_v6(route) == v6 && is_policy_route(route, config);
         });
@@ -128,6 +157,10 @@ Result<> Quick::apply_for_good(const Json &tunnel, const Json &peers)
 Result<>
 Quick::apply(const Difference &difference, const Json &tunnel, const Json &peers, Undo &undo)
 {
+    for (const InterfaceAddress &address : difference.replaced_addresses) {
+        WG_TRY(network_.remove_address(address));
+        undo.emplace_back([this, address] { return network_.add_address(address); });
+    }
     for (const InterfaceAddress &address : difference.new_addresses) {
         WG_TRY(add_address(address));
         undo.emplace_back([this, address] { return network_.remove_address(address); });
@@ -139,7 +172,9 @@ Quick::apply(const Difference &difference, const Json &tunnel, const Json &peers
     }
     WG_TRY(apply_to_device(tunnel, peers, undo));
     for (const Route &route : difference.new_routes) {
-        WG_TRY(at(allowed_ip_place(file_, route.prefix), network_.add_route(route)));
+        const bool is_beside = is_connected(route, difference.present_addresses);
+        WG_TRY(at(allowed_ip_place(file_, route.prefix),
+                  is_beside ? network_.append_route(route) : network_.add_route(route)));
         undo.emplace_back([this, route] { return network_.remove_route(route); });
     }
     for (const bool v6 : {false, true}) {
@@ -156,7 +191,7 @@ Quick::apply(const Difference &difference, const Json &tunnel, const Json &peers
             });
         WG_TRY(add_policy(v6));
     }
-    return set_file_dns();
+    return {};
 }
 
 Result<> Quick::remove_rest(const Difference &difference, std::uint32_t old_mark)
@@ -206,6 +241,8 @@ Result<> Quick::reload()
     auto applied = apply(difference, tunnel, peers, undo);
     if (applied && interrupts.happened())
         applied = failure(EINTR, "interrupted");
+    if (applied)
+        applied = set_file_dns();
     if (applied)
         applied = apply_for_good(tunnel, peers);
     if (applied)

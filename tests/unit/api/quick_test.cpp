@@ -73,6 +73,13 @@ TEST_F(Quick, table_sends_routes_elsewhere_or_nowhere)
     EXPECT_EQ(service_.added.at(0).device.fwmark, 0U);
 }
 
+TEST_F(Quick, others_rules_for_its_table_are_no_policy_of_ours)
+{
+    programs_.answers = {{"ip -N -j -4 rule show", R"([{"src":"10.5.0.0","table":"51820"}])"}};
+    expect_silent_success({"up", file("MTU=1400", "0.0.0.0/0")});
+    EXPECT_EQ(std::ranges::count(programs_.acts, "ip -4 rule add not fwmark 51820 table 51820"), 1);
+}
+
 TEST_F(Quick, the_mtu_is_the_routes_or_its_devices_less_the_overhead)
 {
     struct Case {
@@ -117,14 +124,15 @@ TEST_F(Quick, a_failed_step_undoes_the_earlier_ones)
     programs_.answers = {
         {"nft list tables", "table ip filter\ntable ip wg-quick-wg0\ntable ip6 wg-quick-wg01\n"},
         {"ip -N -j -4 rule show",
-         R"([{"table":"254","suppress_prefixlen":0},{"table":"77","fwmark":"0x4d"}])"}};
+         R"([{"table":"254","suppress_prefixlen":0},{"table":"77","fwmark":"0x4e"},)"
+         R"({"not":null,"table":"77","fwmark":"0x4d"}])"}};
     const auto path = file("MTU=1400\nFwMark=77\nDNS=10.7.0.53\nPostUp=b", "0.0.0.0/0");
     EXPECT_EQ(complaint({"up", path}), path + ": line 6: PostUp: `b` failed with status 1");
     const auto failed = std::ranges::find(programs_.acts, run_hook("b"));
     EXPECT_EQ(Acts(failed + 1, programs_.acts.end()),
               (Acts{"resolvconf -d wg0 -f", "nft -f -", "delete table ip wg-quick-wg0\n",
                     "ip -4 rule delete table main suppress_prefixlength 0",
-                    "ip -4 rule delete table 77"}));
+                    "ip -4 rule delete not fwmark 77 table 77"}));
     EXPECT_EQ(service_.calls, (Acts{"add_tunnel wg0", "remove_tunnel wg0"}));
 }
 
@@ -194,7 +202,8 @@ TEST_F(Quick, down_removes_the_rules_of_its_default_routes_and_no_other_tunnels)
                                   R"({"not":null,"fwmark":"0x4d","table":"77"},)"
                                   R"({"not":null,"fwmark":"0xca6d","table":"51821"}])"}};
     expect_silent_success({"down", file("", "10.8.0.0/16")});
-    EXPECT_EQ(programs_.acts, (Acts{"resolvconf -d wg0 -f", "ip -4 rule delete table 77"}));
+    EXPECT_EQ(programs_.acts,
+              (Acts{"resolvconf -d wg0 -f", "ip -4 rule delete not fwmark 77 table 77"}));
 }
 
 TEST_F(Quick, down_goes_on_when_a_step_fails)
@@ -307,7 +316,9 @@ TEST_F(Quick, reload_sets_the_firewall_of_the_addresses_that_are_left)
 TEST_F(Quick, a_failed_firewall_is_set_back)
 {
     programs_.answers = {
-        {"ip -N -j -4 rule show", R"([{"table":"51820"}])"},
+        {"ip -N -j -4 rule show", R"([{"not":null,"fwmark":"0xca6c","table":"51820"}])"},
+        {"ip -N -j -4 route show table all dev wg0 proto 87",
+         R"([{"dst":"default","table":"51820"}])"},
         {"ip -j address show dev wg0", R"([{"addr_info":[{"local":"10.7.0.1","prefixlen":24}]}])"}};
     programs_.failing = "resolvconf -a";
     EXPECT_NE(complaint({"reload", file("MTU=1420\nFwMark=77\nDNS=::1", "0.0.0.0/0")}), "");
@@ -317,6 +328,51 @@ TEST_F(Quick, a_failed_firewall_is_set_back)
     ASSERT_NE(back, programs_.acts.end());
     EXPECT_NE((back + 1)->find("mark 51820"), std::string::npos);
     EXPECT_NE((back + 1)->find("daddr 10.7.0.1 "), std::string::npos);
+}
+
+TEST_F(Quick, reload_leaves_the_rules_and_the_mark_of_a_hooks_default_route)
+{
+    struct Case {
+        std::string interface;
+        std::string own_routes;
+    };
+    const Case CASES[] = {
+        {"Table=off", "[]"},
+        {"Table=off\nFwMark=51820", "[]"},
+        {"Table=51820\nFwMark=51820", R"([{"dst":"default","table":"51820"}])"},
+    };
+    programs_.answers["ip -N -j -4 rule show"] =
+        R"([{"not":null,"fwmark":"0xca6c","table":"51820"},{"fwmark":"0xca6c","table":"51820"}])";
+    for (const Case &c : CASES) {
+        programs_.answers["ip -N -j -4 route show table all dev wg0 proto 87"] = c.own_routes;
+        programs_.acts.clear();
+        service_.changed.clear();
+        expect_silent_success({"reload", file("MTU=1420\n" + c.interface, "0.0.0.0/0")});
+        for (const std::string &act : programs_.acts)
+            EXPECT_EQ(act.find(" rule "), act.npos) << c.interface;
+        EXPECT_FALSE(service_.changed.at(0).fwmark) << c.interface;
+    }
+}
+
+TEST_F(Quick, reload_goes_round_what_old_addresses_have_taken)
+{
+    programs_.answers = {
+        {"ip -j address show dev wg0",
+         R"([{"addr_info":[{"local":"10.7.0.1","prefixlen":24},{"local":"fd07::1","prefixlen":64}]}])"},
+        {"ip -N -j -4 route show table all dev wg0", R"([{"dst":"10.7.0.0/24","protocol":"2"}])"}};
+    expect_silent_success(
+        {"reload", file("MTU=1420\nAddress=10.7.0.1/32,fd07::1/128", "10.7.0.0/24")});
+    EXPECT_EQ(
+        programs_.acts,
+        (Acts{"ip -6 address delete fd07::1/64 dev wg0", "ip -4 address add 10.7.0.1/32 dev wg0",
+              "ip -6 address add fd07::1/128 dev wg0 nodad",
+              "ip -4 route append 10.7.0.0/24 dev wg0 proto 87",
+              "sysctl -q net/ipv4/conf/wg0/promote_secondaries=1",
+              "ip -4 address delete 10.7.0.1/24 dev wg0", "resolvconf -d wg0 -f"}));
+    programs_.acts.clear();
+    programs_.failing = "ip -4 route append";
+    EXPECT_NE(complaint({"reload", file("MTU=1420\nAddress=fd07::1/128", "10.7.0.0/24")}), "");
+    EXPECT_EQ(programs_.acts.back(), "ip -6 address add fd07::1/64 dev wg0 nodad");
 }
 
 TEST_F(Quick, reload_removes_its_own_routes_and_no_hooks)
