@@ -9,17 +9,30 @@
 
 namespace wg {
 
+namespace {
+
+constexpr int MOST_AT_ONCE = 64;
+
+} // namespace
+
 void EventReader::Free::operator()(ring_buffer *ring) const
 {
     ring_buffer__free(ring);
 }
 
-int EventReader::on_sample(void *self, void *data, std::size_t size)
+int EventReader::on_sample(void *context, void *data, std::size_t size)
 {
+    auto *self = static_cast<EventReader *>(context);
     if (size == sizeof(wg_event))
-        static_cast<EventReader *>(self)->on_event_(
-            load<wg_event>({static_cast<const std::uint8_t *>(data), size}));
-    return 0;
+        self->on_event_(load<wg_event>({static_cast<const std::uint8_t *>(data), size}));
+    return ++self->taken_ < MOST_AT_ONCE ? 0 : -EAGAIN;
+}
+
+/* An event may bring the next one about: others are to have their turn. */
+void EventReader::take_some()
+{
+    taken_ = 0;
+    ring_buffer__poll(ring_.get(), 0);
 }
 
 Result<std::unique_ptr<EventReader>>
@@ -32,8 +45,8 @@ EventReader::start(asio::io_context &io, int map_fd, OnEvent on_event)
     Fd epoll(::fcntl(ring_buffer__epoll_fd(reader->ring_.get()), F_DUPFD_CLOEXEC, 0));
     if (!epoll)
         return system_failure(errno, "ring buffer of events");
-    reader->watch_ = WG_TRY(ReadWatch::start(
-        io, std::move(epoll), [ring = reader->ring_.get()] { ring_buffer__poll(ring, 0); }));
+    reader->watch_ = WG_TRY(
+        ReadWatch::start(io, std::move(epoll), [self = reader.get()] { self->take_some(); }));
     return reader;
 }
 

@@ -29,9 +29,11 @@ class EventReader {
         void operator()(ring_buffer *ring) const;
     };
     explicit EventReader(OnEvent on_event) : on_event_(std::move(on_event)) {}
-    static int on_sample(void *self, void *data, std::size_t size);
+    static int on_sample(void *context, void *data, std::size_t size);
+    void take_some();
 
     OnEvent on_event_;
+    int taken_ = 0; ///< in this turn
     std::unique_ptr<ring_buffer, Free> ring_;
     ReadWatch watch_;
 };

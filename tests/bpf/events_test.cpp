@@ -3,7 +3,10 @@
 // Story 4: what the programs tell the daemon, when, and how often. All of it through
 // wg_take_counter and wg_accept_counter, whose steps wg_tx and wg_rx share; roaming through the
 // receivers themselves.
+#include <asio.hpp>
+
 #include "bpf/bpf_fixture.h"
+#include "datapath/event_reader.h"
 
 namespace wg::test {
 
@@ -69,6 +72,28 @@ TEST_F(Events, tell_the_first_data_sent_after_something_was_received)
     send_data();
     EXPECT_EQ(bells(), Bits{WG_EVENT_SENT});
     EXPECT_GT(activity(peer.state.id).first_unanswered, unanswered);
+}
+
+TEST_F(Events, that_bring_each_other_about_let_others_have_their_turn)
+{
+    asio::io_context loop;
+    int rung = 0;
+    int before_others = 0;
+    const auto reader = must(EventReader::start(loop, map("events"), [&](const wg_event &event) {
+        if (rung++ == 0)
+            asio::post(loop, [&] { before_others = rung; });
+        datapath->acknowledge(event.peer, event.bits);
+        if (rung < 1000)
+            send_data();
+    }));
+    send_data();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (rung < 1000 && std::chrono::steady_clock::now() < deadline)
+        loop.run_one_for(std::chrono::seconds(1));
+    EXPECT_EQ(rung, 1000);
+    EXPECT_GT(before_others, 0);
+    EXPECT_LT(before_others, 100);
+    std::ignore = new_events();
 }
 
 TEST_F(Events, tell_the_first_data_received_after_something_was_sent)
