@@ -23,29 +23,22 @@ constexpr std::chrono::duration<double> FIRST_PAUSE{1}; // as wg(8)
 constexpr std::chrono::duration<double> LONGEST_PAUSE{15};
 constexpr double PAUSE_GROWTH = 1.2;
 
-struct Answer {
-    std::vector<Endpoint> endpoints{};
-    bool may_be_later = false; ///< no name server has answered
-};
-
-Answer look_up(const std::vector<std::string> &places, log::Level complaints)
+std::vector<Endpoint> look_up(const std::vector<std::string> &places, log::Level complaints)
 {
-    Answer answer;
-    auto &all = answer.endpoints;
+    std::vector<Endpoint> all;
     for (const std::string &place : places) {
         const auto host = parse_host_port(place);
         auto found = host ? resolve_all(*host) : tl::unexpected(host.error());
         if (!found) {
             log::write(complaints, "endpoint {}: {}",
                        fmt::make_format_args(place, found.error().what));
-            answer.may_be_later |= found.error().code.value() == EAGAIN;
             continue;
         }
         // none must push out those that come after it
         found->resize(std::min(found->size(), std::max(MOST_CANDIDATES / places.size(), 1UL)));
         all.insert(all.end(), found->begin(), found->end());
     }
-    return answer;
+    return all;
 }
 
 } // namespace
@@ -61,7 +54,7 @@ struct Resolver::Jobs : std::enable_shared_from_this<Jobs> {
     explicit Jobs(asio::io_context &loop) : io(&loop) {}
     void submit(Job job);
     void work();
-    void tell(Job job, Answer answer);
+    void tell(Job job, std::vector<Endpoint> found);
 
     std::mutex mutex;
     asio::io_context *io; ///< nullptr: nobody wants to know any more
@@ -91,22 +84,23 @@ void Resolver::Jobs::work()
         waiting.pop_front();
         lock.unlock();
         const bool is_first = job.pause == FIRST_PAUSE;
-        auto answer = look_up(job.places, is_first ? log::Level::warn : log::Level::debug);
+        auto found = look_up(job.places, is_first ? log::Level::warn : log::Level::debug);
         lock.lock();
         if (io != nullptr)
             asio::post(*io, [jobs = shared_from_this(), job = std::move(job),
-                             answer = std::move(answer)]() mutable {
-                jobs->tell(std::move(job), std::move(answer));
+                             found = std::move(found)]() mutable {
+                jobs->tell(std::move(job), std::move(found));
             });
     }
     threads--;
 }
 
-/* In the loop. A machine that starts may have no name server yet, and a laptop none for hours. */
-void Resolver::Jobs::tell(Job job, Answer answer)
+/* In the loop. A machine that starts may have no name server yet, or one that does not know the
+ * name yet, and a laptop none for hours. */
+void Resolver::Jobs::tell(Job job, std::vector<Endpoint> found)
 {
-    if (!answer.endpoints.empty() || !answer.may_be_later)
-        return job.done(std::move(answer.endpoints));
+    if (!found.empty())
+        return job.done(std::move(found));
     const auto pause = std::chrono::duration_cast<asio::steady_timer::duration>(job.pause);
     const auto timer = std::make_shared<asio::steady_timer>(*io, pause);
     job.pause = std::min(job.pause * PAUSE_GROWTH, LONGEST_PAUSE);

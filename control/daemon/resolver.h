@@ -25,8 +25,8 @@ class Resolver {
     Resolver(const Resolver &) = delete;
     Resolver &operator=(const Resolver &) = delete;
 
-    /// Everything that these places ("HOST:PORT") are, in their order; told in the loop. While no
-    /// name server answers they are asked again, for as long as that is wanted.
+    /// Everything that these places ("HOST:PORT") are, in their order; told in the loop. While that
+    /// is nothing they are asked again, for as long as it is wanted.
     void resolve(std::vector<std::string> places, Wanted is_wanted, Done done);
 
   private:
