@@ -74,8 +74,10 @@ Result<> Daemon::watch()
     return {};
 }
 
+/* NICs first: a tunnel attaches those it uses and nobody has attached yet. */
 void Daemon::adopt()
 {
+    nics_->adopt();
     const auto notes = load_peer_file(instance_.peers());
     for (const TunnelId id : maps_->tunnels()) {
         auto tunnel = Tunnel::adopt(tunnel_context(), id, notes);
@@ -87,7 +89,6 @@ void Daemon::adopt()
             log::warn("{}: wg(8) will not reach it: {}", (*tunnel)->name(), opened.error().what);
         tunnels_.emplace(id, *std::move(tunnel));
     }
-    nics_->adopt();
     make_room();
 }
 

@@ -66,7 +66,7 @@ Result<> Nics::attach(const std::string &name, AttachMode mode)
                        "attached, more slowly",
                        name);
     WG_TRY(attach_link(*link, mode, false));
-    declined_.erase(name);
+    detached_.erase(link->name);
     return {};
 }
 
@@ -75,7 +75,8 @@ void Nics::use(std::uint32_t ifindex)
     if (nics_.contains(ifindex) || is_own_tunnel_(ifindex))
         return;
     const auto link = netlink_.link_by_index(ifindex);
-    if (!link || link->arp_type != ARPHRD_ETHER || declined_.contains(link->name))
+    if (!link || link->arp_type != ARPHRD_ETHER || declined_.contains(link->name) ||
+        detached_.contains(link->name))
         return;
     if (const auto attached = attach_link(*link, AttachMode::automatic, true); !attached) {
         log::warn("{}: not attached: {}", link->name, attached.error().what);
@@ -195,21 +196,23 @@ Result<> Nics::record(const Link &link, const Nic &nic)
 
 Result<> Nics::detach(const std::string &name)
 {
-    if (missing_.erase(name) > 0)
+    if (missing_.erase(name) > 0) {
+        detached_.insert(name);
         return {};
+    }
     const auto link = netlink_.link_by_name(name);
     const auto nic = link ? maps_.nic(link->ifindex) : std::nullopt;
     if (!nic)
         return failure(ENOENT, "name: {} is not attached", name);
     unhook(link->ifindex, from_abi(nic->mode));
     if (nic->gro_was_on == 0)
-        if (const auto gro = ethtool_.set_gro(name, false); !gro)
-            log::warn("{}: GRO stays on: {}", name, gro.error().what);
+        if (const auto gro = ethtool_.set_gro(link->name, false); !gro)
+            log::warn("{}: GRO stays on: {}", link->name, gro.error().what);
     maps_.erase_nic(link->ifindex);
     nics_.erase(link->ifindex);
-    declined_.insert(name);
-    log::info("{}: detached", name);
-    events_.nic_lost(name, "detached");
+    detached_.insert(link->name);
+    log::info("{}: detached", link->name);
+    events_.nic_lost(link->name, "detached");
     return {};
 }
 
@@ -223,18 +226,19 @@ std::vector<NicStatus> Nics::list() const
     return all;
 }
 
+/* Pins may outlive the namespace they were made in; then the number is another NIC's now. */
+bool Nics::is_another(const Link &link, const wg_nic &nic) const
+{
+    return std::memcmp(nic.mac, link.mac.data(), link.mac.size()) != 0 &&
+           !attachment_.has_filters(link.ifindex);
+}
+
 void Nics::adopt()
 {
     for (const std::uint32_t ifindex : maps_.nics()) {
         const auto nic = maps_.nic(ifindex);
         const auto link = netlink_.link_by_index(ifindex);
-        if (nic && link && std::memcmp(nic->mac, link->mac.data(), link->mac.size()) != 0) {
-            // the pins have outlived the namespace they were made in: that number is another's now
-            log::warn("{}: is not the NIC that was attached", link->name);
-            maps_.erase_nic(ifindex);
-            continue;
-        }
-        if (!nic || !link) {
+        if (!nic || !link || is_another(*link, *nic)) {
             unhook(ifindex, AttachMode::native); // its pin, if nothing else
             maps_.erase_nic(ifindex);
             continue;

@@ -69,6 +69,7 @@ class Nics {
     void lost(std::uint32_t ifindex, const Nic &nic);
     /// By the mode that is wanted and possible, which is written to `nic` with the reason.
     Result<> hook(const Link &link, Nic &nic);
+    bool is_another(const Link &link, const wg_nic &nic) const;
     Result<> replace_programs(std::uint32_t ifindex, AttachMode mode);
     void unhook(std::uint32_t ifindex, AttachMode mode);
     wg_nic to_element(const Link &link, const Nic &nic);
@@ -82,7 +83,8 @@ class Nics {
     IsOwnTunnel is_own_tunnel_;
     std::map<std::uint32_t, Nic> nics_;
     std::map<std::string, Nic> missing_; ///< gone with their interface
-    std::set<std::string> declined_;     ///< detached on request, or not to be attached at all
+    std::set<std::string> declined_;     ///< not to be attached at all
+    std::set<std::string> detached_;     ///< on request: no tunnel may attach them
 };
 
 } // namespace wg

@@ -48,15 +48,22 @@ class AutoAttach(unittest.TestCase):
     def test_what_was_detached_is_not_attached_again(self):
         topology, pair = self.start()
         wait_until(lambda: "eth0" in pair.left.nics(), "the NIC is attached")
-        pair.left.cli("detach", "eth0")
+        pair.left.netns.ip("link", "property", "add", "dev", "eth0", "altname", "uplink0")
+        pair.left.cli("detach", "uplink0")
         topology.addresses(pair.left.netns, "eth0", "10.9.0.33/24")  # all routes are looked up again
         expect_ping(pair.left.netns, pair.inner[4][1], 3)
         self.assertEqual(pair.left.nics(), {})
+        pair.left.netns.ip("link", "add", "other0", "type", "veth")
+        pair.left.attach("other0")  # or the daemon would end with its last tunnel
+        pair.left.down(pair.names[0])
+        pair.left.up(pair.configs[0])
+        expect_ping(pair.left.netns, pair.inner[4][1], 3, wait=10)
+        self.assertNotIn("eth0", pair.left.nics())
         pair.left.attach("eth0")
         self.assertFalse(pair.left.nics()["eth0"]["unasked"])
         expect_ping(pair.left.netns, pair.inner[4][1], 3)
 
-    def test_a_nic_that_comes_back_is_attached_again(self):
+    def test_a_nic_that_comes_back_is_attached_again_unless_it_was_detached_meanwhile(self):
         topology, pair = self.start()
         a, b = pair.left.netns, pair.right.netns
         for node in (pair.left, pair.right):
@@ -65,14 +72,14 @@ class AutoAttach(unittest.TestCase):
         for node in (pair.left, pair.right):
             wait_until(lambda node=node: not node.nics()["eth0"]["present"], "the NIC is gone")
         self.assertIn("gone", pair.left.cli("show").stdout)
+        pair.right.detach("eth0")
         topology.link(a, "eth0", b, "eth0")
         for netns, side in ((a, 0), (b, 1)):
             topology.addresses(netns, "eth0", f"{OUTER[4][side]}/24", f"{OUTER[6][side]}/64")
-        for node in (pair.left, pair.right):
-            nic = wait_until(lambda node=node: (found := node.nics()["eth0"])["present"] and found,
-                             "the NIC is attached again")
-            self.assertEqual((nic["mode"], nic["unasked"]), ("tc", False))
+        nic = wait_until(lambda: (found := pair.left.nics()["eth0"])["present"] and found, "the NIC is attached again")
+        self.assertEqual((nic["mode"], nic["unasked"]), ("tc", False))
         expect_ping(a, pair.inner[4][1], 3, wait=10)
+        self.assertEqual(pair.right.nics(), {})
 
 
 if __name__ == "__main__":

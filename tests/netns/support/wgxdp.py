@@ -155,6 +155,10 @@ class Wgxdp:
         path = Path(f"/run/wgxdp/{self.instance}.peers")
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
+    def link_pins(self) -> dict[str, int]:
+        """The pinned links of NICs with native XDP: another inode is another attachment."""
+        return {pin.name: pin.stat().st_ino for pin in self._pins.glob("nic_*")}
+
     # --- the daemon's own life ---
 
     @property
