@@ -80,9 +80,10 @@ Result<> Daemon::change_tunnel(const std::string &name, TunnelChange change)
 {
     Tunnel *tunnel = WG_TRY(find_tunnel(name));
     const std::uint16_t port = tunnel->listen_port();
+    const bool listened = tunnel->listens();
     const std::uint32_t mtu = tunnel->mtu();
     auto changed = tunnel->change(std::move(change));
-    if (tunnel->listen_port() != port)
+    if (tunnel->listen_port() != port || tunnel->listens() != listened)
         refresh_listeners();
     if (tunnel->mtu() != mtu) {
         jumbo_refused_ = false;

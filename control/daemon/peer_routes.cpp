@@ -33,7 +33,7 @@ void PeerRoutes::refresh(PeerId peer)
         stale_.erase(peer);
         return;
     }
-    auto resolved = resolve_route(network_, *endpoint, mark_, is_own_tunnel_);
+    auto resolved = resolve_route(network_, *endpoint, sender_, is_own_tunnel_);
     if (!resolved) {
         log::warn("peer {}: route to {}: {}", peer, endpoint->text(), resolved.error().what);
         ResolvedRoute none;

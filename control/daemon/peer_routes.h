@@ -28,7 +28,7 @@ class PeerRoutes {
                const Device &device,
                IsOwnTunnel is_own_tunnel);
 
-    void set_mark(std::uint32_t mark) { mark_ = mark; }
+    void set_sender(const UdpSender &sender) { sender_ = sender; }
     /// wg0's ifindex, 0 while it is elsewhere: what is routed into it would go in circles.
     void set_own_ifindex(std::uint32_t ifindex) { own_ifindex_ = ifindex; }
 
@@ -76,7 +76,7 @@ class PeerRoutes {
     BpfDatapath &maps_;
     const Device &device_;
     IsOwnTunnel is_own_tunnel_;
-    std::uint32_t mark_ = 0;
+    UdpSender sender_;
     std::uint32_t own_ifindex_ = 0;
     std::map<PeerId, Entry> entries_;
     std::set<PeerId> stale_;      ///< to be resolved again

@@ -28,7 +28,7 @@ Tunnel::Tunnel(const TunnelContext &context, TunnelInterface interface, const wg
       routes_(context_.netlink, context_.maps, device_, context_.is_own_tunnel), timer_(context_.io)
 {
     routes_.set_own_ifindex(state_.wg0_ifindex);
-    routes_.set_mark(state_.fwmark);
+    routes_.set_sender({state_.fwmark, listen_port()});
     device_.hand_out = [this](HandshakeJob job) { hand_out(std::move(job)); };
     device_.endpoint_changed = [this](PeerId peer) { routes_.refresh(peer); };
     device_.look_up = [this](const PublicKey &peer, const std::vector<std::string> &places) {
@@ -147,7 +147,7 @@ void Tunnel::look_up(const PublicKey &peer, const std::vector<std::string> &plac
 /* Frames that wg_tx left to us. */
 void Tunnel::hand_over(std::span<const Bytes> frames)
 {
-    if (!device_.is_up()) // these left wg0, so it is up: the notification is still on its way
+    if (!device_.is_up() && !refused_port_) // these left wg0: the notification is on its way
         link_changed();
     const Now when = now();
     for (const Bytes frame : frames)
@@ -224,6 +224,8 @@ Result<> Tunnel::change(TunnelChange change)
     WG_TRY(finish_interface(change));
     if (change.attach && *change.attach != attaches())
         set_attach(*change.attach);
+    if (!device_.is_up()) // by another port it can be
+        link_changed();
     return store();
 }
 
@@ -232,18 +234,20 @@ Result<> Tunnel::change(TunnelChange change)
 Result<> Tunnel::change_device(DeviceChange change)
 {
     const auto port = change.listen_port;
+    const std::uint16_t old_port = listen_port();
     const std::uint32_t old_mark = state_.fwmark, mark = change.fwmark.value_or(old_mark);
     const bool new_key = change.private_key.has_value();
     std::unique_ptr<UdpSocket> old_socket;
-    if (socket_ && port && (*port == 0 || *port != listen_port())) {
+    if (socket_ && port && (*port == 0 || *port != old_port)) {
         auto socket = WG_TRY(open_port(*port, mark));
         old_socket = std::exchange(socket_, std::move(socket));
     } else if (socket_ && mark != old_mark) {
         WG_TRY(socket_->set_mark(mark));
     }
-    routes_.set_mark(mark);
+    const std::uint16_t new_port = socket_ ? socket_->port() : port.value_or(old_port);
+    routes_.set_sender({mark, new_port});
     if (auto applied = device_.apply(std::move(change), now()); !applied) {
-        routes_.set_mark(old_mark);
+        routes_.set_sender({old_mark, old_port});
         if (old_socket)
             socket_ = std::move(old_socket);
         else if (socket_ && mark != old_mark && !socket_->set_mark(old_mark))
@@ -251,8 +255,8 @@ Result<> Tunnel::change_device(DeviceChange change)
         return applied;
     }
     state_.fwmark = mark;
-    state_.listen_port = htons(socket_ ? socket_->port() : port.value_or(listen_port()));
-    if (mark != old_mark)
+    state_.listen_port = htons(new_port);
+    if (mark != old_mark || new_port != old_port)
         routes_.refresh_all();
     refresh_routes();
     const auto stored = store();

@@ -137,9 +137,10 @@ class Tunnel {
     asio::steady_timer timer_;
     /// Handlers that asio has queued already look whether there still is a tunnel.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-    bool refreshing_ = false; ///< refresh_routes() will be called again
-    bool forgetting_ = false; ///< the answers about the network will be forgotten
-    bool moving_ = false;     ///< wg0 went to another netns and has not been set up there yet
+    bool refreshing_ = false;                   ///< refresh_routes() will be called again
+    bool forgetting_ = false;                   ///< the answers about the network will be forgotten
+    std::optional<std::uint16_t> refused_port_; ///< wg0 is up, and that port taken
+    bool moving_ = false; ///< wg0 went to another netns and has not been set up there yet
 };
 
 } // namespace wg

@@ -94,6 +94,7 @@ Result<> Tunnel::start(DeviceChange change, std::uint16_t port)
     if (!is_bare()) { // it is about to be set up: a port that is taken refuses the request
         socket_ = WG_TRY(open_port(port, state_.fwmark));
         state_.listen_port = htons(socket_->port());
+        routes_.set_sender({state_.fwmark, socket_->port()});
     }
     WG_TRY(open_packets());
     WG_TRY(store());
@@ -154,6 +155,8 @@ Result<> Tunnel::restore(const PeerNotes &all_notes)
     WG_TRY(open_packets());
     WG_TRY(context_.attachment.attach_tunnel(interface_.inner_ifindex));
     link_changed();
+    if (!device_.is_up() && !moving_ && !refused_port_) // it was set down while nobody looked
+        device_.wipe_keys(now());
     settle();
     return {};
 }

@@ -230,21 +230,29 @@ bool Tunnel::link_changed()
     // a veth has a carrier exactly while its other end is up, also where we cannot see that
     const bool up = inner->has_carrier();
     moving_ = moving && !up;
+    if (!up)
+        refused_port_.reset();
     if (up != device_.is_up() && !moving_)
         set_up(up);
     return true;
 }
 
 /* Down: as the driver, keys are wiped and the port is closed. Up: the port is opened, and what is
- * due goes out. A port that is taken is tried again with the next change of the interface. */
+ * due goes out. A port that is taken is tried again with the next change of the network, or of
+ * people's minds. */
 void Tunnel::set_up(bool up)
 {
     if (up && !socket_) {
         auto socket = open_port(listen_port(), state_.fwmark);
-        if (!socket)
-            return log::error("{}: not up: {}", name(), socket.error().what);
+        if (!socket) {
+            if (std::exchange(refused_port_, listen_port()) != listen_port())
+                log::error("{}: not up: {}", name(), socket.error().what);
+            return;
+        }
+        refused_port_.reset();
         socket_ = *std::move(socket);
         state_.listen_port = htons(socket_->port());
+        routes_.set_sender({state_.fwmark, socket_->port()});
         if (const auto stored = store(); !stored)
             log::error("{}: {}", name(), stored.error().what);
     }

@@ -208,36 +208,38 @@ Result<> Netlink::remove_address(std::uint32_t ifindex, const InterfaceAddress &
         message, fmt::format("remove address {} from interface {}", address.text(), ifindex));
 }
 
-Result<RouteAnswer> Netlink::route_get(const IpAddress &destination,
-                                       std::optional<IpAddress> source,
-                                       std::uint32_t oif,
-                                       std::uint32_t mark)
+Result<RouteAnswer> Netlink::route_get(const RouteQuery &query)
 {
+    const bool has_source = static_cast<bool>(query.source);
     rtmsg header{};
-    header.rtm_family = static_cast<std::uint8_t>(destination.family);
-    header.rtm_dst_len = static_cast<std::uint8_t>(destination.bits());
-    header.rtm_src_len = static_cast<std::uint8_t>(source ? source->bits() : 0);
+    header.rtm_family = static_cast<std::uint8_t>(query.destination.family);
+    header.rtm_dst_len = static_cast<std::uint8_t>(query.destination.bits());
+    header.rtm_src_len = static_cast<std::uint8_t>(has_source ? query.source.bits() : 0);
     NetlinkMessage message(RTM_GETROUTE, 0, header);
-    put_address(message, RTA_DST, destination);
-    if (source)
-        put_address(message, RTA_SRC, *source);
-    if (oif != 0)
-        message.put(RTA_OIF, oif);
-    if (mark != 0)
-        message.put(RTA_MARK, mark);
+    put_address(message, RTA_DST, query.destination);
+    if (has_source)
+        put_address(message, RTA_SRC, query.source);
+    if (query.oif != 0)
+        message.put(RTA_OIF, query.oif);
+    if (query.mark != 0)
+        message.put(RTA_MARK, query.mark);
+    if (query.destination_port != 0)
+        message.put(RTA_IP_PROTO, std::uint8_t{IPPROTO_UDP})
+            .put(RTA_SPORT, htons(query.source_port))
+            .put(RTA_DPORT, htons(query.destination_port));
 
     RouteAnswer route;
     auto answer = socket_.request(
-        message, fmt::format("route to {}", destination.text()),
+        message, fmt::format("route to {}", query.destination.text()),
         [&](const nlmsghdr &reply) { route = decode_route(reply).value_or(RouteAnswer{}); });
     if (!answer) {
-        auto type = route_type_of_error(answer.error().code.value(), source.has_value());
+        auto type = route_type_of_error(answer.error().code.value(), has_source);
         if (!type)
             return tl::unexpected(std::move(answer).error());
         route.type = *type;
     }
-    if (source) // IPv4 does not repeat what it was told, IPv6 answers what it would have chosen
-        route.source = *source;
+    if (has_source) // IPv4 does not repeat what it was told, IPv6 answers what it would have chosen
+        route.source = query.source;
     return route;
 }
 

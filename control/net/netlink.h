@@ -52,13 +52,9 @@ class Netlink {
 
     // --- routes ---
 
-    /// How would a packet to `destination` leave: with this source (none: the kernel chooses), only
-    /// by `oif` (0: any), with this mark? "No route" and its like are answers, not errors. An IPv4
-    /// source that is not ours is EINVAL or "no route", depending on the kernel.
-    Result<RouteAnswer> route_get(const IpAddress &destination,
-                                  std::optional<IpAddress> source = {},
-                                  std::uint32_t oif = 0,
-                                  std::uint32_t mark = 0);
+    /// "No route" and its like are answers, not errors. An IPv4 source that is not ours is EINVAL
+    /// or "no route", depending on the kernel.
+    Result<RouteAnswer> route_get(const RouteQuery &query);
     /// A route on the link in the main table. EEXIST: the prefix has a route already.
     Result<> add_route(const Prefix &prefix, std::uint32_t ifindex);
 

@@ -55,6 +55,18 @@ enum class RouteType {
     other,
 };
 
+/// How would a packet leave?
+struct RouteQuery {
+    IpAddress destination{};
+    IpAddress source{};    ///< none: the kernel chooses
+    std::uint32_t oif = 0; ///< only by this interface; 0: by any
+    std::uint32_t mark = 0;
+    std::uint16_t source_port = 0;      ///< UDP's, for rules on ports
+    std::uint16_t destination_port = 0; ///< 0: a packet of no protocol
+
+    auto operator<=>(const RouteQuery &) const = default;
+};
+
 /// The answer to "how would a packet leave".
 struct RouteAnswer {
     RouteType type = RouteType::none;

@@ -24,15 +24,9 @@ remembered(Answers &answers, const typename Answers::key_type &question, Ask ask
 
 } // namespace
 
-Result<RouteAnswer> NetworkView::route_get(const IpAddress &destination,
-                                           const IpAddress &source,
-                                           std::uint32_t oif,
-                                           std::uint32_t mark)
+Result<RouteAnswer> NetworkView::route_get(const RouteQuery &query)
 {
-    return remembered(routes_, {destination, source, oif, mark}, [&] {
-        return netlink_.route_get(destination, source ? std::optional(source) : std::nullopt, oif,
-                                  mark);
-    });
+    return remembered(routes_, query, [&] { return netlink_.route_get(query); });
 }
 
 Result<Link> NetworkView::link_by_index(std::uint32_t ifindex)

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <map>
-#include <tuple>
+#include <utility>
 
 #include "net/netlink.h"
 
@@ -17,10 +17,7 @@ class NetworkView {
     explicit NetworkView(Netlink &netlink) : netlink_(netlink) {}
 
     // --- as Netlink has them; an error is asked again ---
-    Result<RouteAnswer> route_get(const IpAddress &destination,
-                                  const IpAddress &source,
-                                  std::uint32_t oif,
-                                  std::uint32_t mark);
+    Result<RouteAnswer> route_get(const RouteQuery &query);
     Result<Link> link_by_index(std::uint32_t ifindex);
     Result<std::optional<Neighbour>> neighbour(std::uint32_t ifindex, const IpAddress &address);
 
@@ -30,10 +27,8 @@ class NetworkView {
     void forget();
 
   private:
-    using Question = std::tuple<IpAddress, IpAddress, std::uint32_t, std::uint32_t>;
-
     Netlink &netlink_;
-    std::map<Question, RouteAnswer> routes_;
+    std::map<RouteQuery, RouteAnswer> routes_;
     std::map<std::uint32_t, Link> links_;
     std::map<std::pair<std::uint32_t, IpAddress>, std::optional<Neighbour>> neighbours_;
     std::optional<std::uint8_t> default_ttl_;

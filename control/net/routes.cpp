@@ -42,17 +42,23 @@ Result<bool> is_local(NetworkView &network, const Endpoint &endpoint)
 {
     std::uint32_t oif =
         endpoint.source.is_link_local() && endpoint.source.is_v6() ? endpoint.source_ifindex : 0;
-    auto route = WG_TRY(network.route_get(endpoint.source, {}, oif, 0));
+    auto route = WG_TRY(network.route_get({.destination = endpoint.source, .oif = oif}));
     return route.type == RouteType::local;
 }
 
 /// As the kernel driver's send4 and send6: with the sticky source while it is ours and the route
 /// with it leaves by the interface the peer was heard on; otherwise without.
-Result<Lookup> look_up(NetworkView &network, const Endpoint &endpoint, std::uint32_t mark)
+Result<Lookup> look_up(NetworkView &network, const Endpoint &endpoint, const UdpSender &sender)
 {
+    RouteQuery query{.destination = endpoint.address,
+                     .source = endpoint.source,
+                     .oif = endpoint.scope_id,
+                     .mark = sender.mark,
+                     .source_port = sender.port,
+                     .destination_port = endpoint.port};
     bool sticky = endpoint.source.family == endpoint.address.family;
     if (sticky && WG_TRY(is_local(network, endpoint))) {
-        auto route = network.route_get(endpoint.address, endpoint.source, endpoint.scope_id, mark);
+        auto route = network.route_get(query);
         // EINVAL: a dead end for this source, or the source went between the two questions.
         if (!route && route.error().code.value() != EINVAL)
             return tl::unexpected(std::move(route).error());
@@ -61,8 +67,8 @@ Result<Lookup> look_up(NetworkView &network, const Endpoint &endpoint, std::uint
         if (same_way)
             return Lookup{*std::move(route)};
     }
-    return Lookup{WG_TRY(network.route_get(endpoint.address, {}, endpoint.scope_id, mark)),
-                  static_cast<bool>(endpoint.source)};
+    query.source = {};
+    return Lookup{WG_TRY(network.route_get(query)), static_cast<bool>(endpoint.source)};
 }
 
 /// Why packets cannot be put on this link as they are; empty: they can.
@@ -112,10 +118,10 @@ Result<wg_route> direct_route(NetworkView &network,
 
 Result<ResolvedRoute> resolve_route(NetworkView &network,
                                     const Endpoint &endpoint,
-                                    std::uint32_t mark,
+                                    const UdpSender &sender,
                                     const std::function<bool(std::uint32_t)> &is_own_tunnel)
 {
-    auto [answer, source_lost] = WG_TRY(look_up(network, endpoint, mark));
+    auto [answer, source_lost] = WG_TRY(look_up(network, endpoint, sender));
     ResolvedRoute resolved;
     resolved.source_lost = source_lost;
     auto none = [&resolved](std::string reason) {

@@ -27,12 +27,18 @@ struct ResolvedRoute {
     bool source_lost = false;
 };
 
+/// What rules see of a tunnel's packets, besides the endpoints they go to.
+struct UdpSender {
+    std::uint32_t mark = 0;
+    std::uint16_t port = 0;
+};
+
 /// `is_own_tunnel` knows the interfaces of this daemon's tunnels: a packet routed into one would go
 /// in circles. An error means that the kernel could not be asked.
 Result<ResolvedRoute>
 resolve_route(NetworkView &network,
               const Endpoint &endpoint,
-              std::uint32_t mark,
+              const UdpSender &sender,
               const std::function<bool(std::uint32_t ifindex)> &is_own_tunnel);
 
 } // namespace wg

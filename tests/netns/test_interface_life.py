@@ -6,9 +6,11 @@
 
 import socket
 import unittest
+from pathlib import Path
 
-from support import Capture, Pair, Topology, Wgxdp, expect_ping, main, wait_until
+from support import MIB, Capture, Pair, Topology, Wgxdp, expect_ping, main, wait_until
 from support.noise import TRANSPORT_DATA
+from support.traffic import SLOWNESS
 
 NETLINK_KOBJECT_UEVENT = 15
 INITIATION_SIZE = 148
@@ -52,6 +54,30 @@ class InterfaceLife(unittest.TestCase):
         a.ip("link", "set", name, "up")
         wait_until(lambda: f":{pair.port + 7} " in a.run("ss", "-Huln").stdout, "the new port is open")
         expect_ping(a, pair.inner[4][1], wait=5)
+
+    def test_a_port_that_is_taken_is_told_once_and_another_one_opens_at_once(self):
+        _, pair = self.start()
+        pair.up()
+        a, name = pair.left.netns, pair.names[0]
+        a.ip("link", "set", name, "down")
+        wait_until(lambda: f":{pair.port} " not in a.run("ss", "-Huln").stdout, "the port is closed")
+        log = Path(f"/run/wgxdp/{pair.left.instance}.log")
+        refusals = lambda: log.read_text().count("not up")  # noqa: E731
+        with a.socket(socket.AF_INET, socket.SOCK_DGRAM) as other, a.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
+            other.bind(("0.0.0.0", pair.port))
+            a.ip("link", "set", name, "up")
+            wait_until(lambda: refusals() == 1, "it is said")
+            before = a.counter("IpOutRequests")
+            for _ in range(200):
+                source.sendto(b"into the tunnel", (pair.inner[4][1], 9))
+            self.assertGreaterEqual(a.counter("IpOutRequests"), before + 200)
+            a.run("wg", "set", name, "listen-port", str(pair.port + 7))
+            self.assertIn(f":{pair.port + 7} ", a.run("ss", "-Huln").stdout)
+            expect_ping(a, pair.inner[4][1], wait=10)
+            before = pair.left.runs()["wg_rx_xdp"]
+            pair.transfer(4, 2 * MIB)
+            self.assertGreater(pair.left.runs()["wg_rx_xdp"], before + 2 * MIB // SLOWNESS // 1420, "BPF receives")
+        self.assertEqual(refusals(), 1)
 
     def test_a_source_address_that_is_gone_is_forgotten(self):
         topology, pair = self.start(initiator="right", outer_addresses=("10.9.0.11", "10.9.0.2"))

@@ -17,8 +17,9 @@ ENDS = {4: ("10.98.0.1", "10.98.0.2"), 6: ("fd98::1", "fd98::2")}  # on lo: what
 
 
 class Mark(unittest.TestCase):
-    def build(self, mode: str | None, outer: int = 4, initiator: str = "left") -> None:
-        """Both routes between the nodes, and a tunnel that is marked on its left side."""
+    def build(self, mode: str | None, outer: int = 4, initiator: str = "left",
+              rule: tuple[str, ...] = ("fwmark", str(MARK))) -> None:
+        """Both routes between the nodes, and a tunnel that is marked on its left side. rule: what table 81 is for."""
         self.topology = self.enterContext(Topology())
         self.a, self.b = self.topology.underlay()
         self.topology.link(self.a, "eth1", self.b, "eth1")
@@ -29,7 +30,7 @@ class Mark(unittest.TestCase):
             self.route(self.a, family, "eth0", "main")
             self.route(self.a, family, "eth1", str(TABLE))
             self.route(self.b, family, "eth1", "main")
-            self.a.ip(f"-{family}", "rule", "add", "fwmark", str(MARK), "lookup", str(TABLE))
+            self.a.ip(f"-{family}", "rule", "add", *rule, "lookup", str(TABLE))
         self.left, right = Wgxdp(self.topology, self.a), Wgxdp(self.topology, self.b)
         for device in NICS if mode else ():
             self.left.attach(device, mode)
@@ -66,6 +67,20 @@ class Mark(unittest.TestCase):
                     for family in (4, 6):
                         self.pair.transfer(family, MIB)
                 self.check_all_left_marked_by_eth1(INITIATION if initiator == "left" else RESPONSE, TRANSPORT_DATA)
+                self.doCleanups()
+
+    def test_rules_on_ports_lead_handshakes_and_data_alike(self):
+        for rule in (("ipproto", "udp", "sport", "51820"), ("dport", "51820")):
+            with self.subTest(rule=rule):
+                self.build("native", rule=rule)
+                self.pair.first_ping()
+                self.assertEqual(self.pair.peer_of_left().path, "bpf eth1")
+                expect_ping(self.a, self.pair.inner[6][1], 5)
+                wait_until(lambda: self.kinds(self.captures["eth1"]) == {INITIATION, TRANSPORT_DATA}, "all leave by eth1", 3)
+                self.assertEqual(self.captures["eth0"].datagrams(self.pair.port), [])
+                self.a.run("wg", "set", self.pair.names[0], "listen-port", "7")
+                other = "eth0" if "sport" in rule else "eth1"
+                wait_until(lambda: self.pair.peer_of_left().path == f"bpf {other}", f"its path is {other}")  # noqa: B023
                 self.doCleanups()
 
     def test_what_the_daemon_sends_itself_carries_it_too(self):

@@ -120,7 +120,7 @@ class OuterHeaders(HostileCases):
 
     def send_inner(self, cases: list[tuple[int, int, int]], staged: bool) -> list[bytes]:
         """Sends Alice datagrams of these families, sizes and DS fields; the packets that have carried them. staged:
-        they wait for a handshake, so that it is the daemon who sends them."""
+        they wait for a handshake, so that it is the daemon who sends them (and BPF those that come late)."""
         if staged:
             self.alice = self.peer(4, self.alice.socket.getsockname()[0], PORT + 1)
         else:
@@ -135,14 +135,20 @@ class OuterHeaders(HostileCases):
         if staged:
             self.alice.accept()
             wait_until(lambda: len(self.carriers()) >= len(cases), "the packets leave")
-        return self.carriers()
+        return [packet for _, packet in sorted(self.carriers(), key=lambda carrier: cases.index(carrier[0]))]
 
-    def carriers(self) -> list[bytes]:
-        """The packets that have carried UDP in Alice's session so far."""
-        start = (20 if self.outer == 4 else 40) + 8
-        opened = [(packet, self.alice.session.open(packet[start:])) for packet in self.sent(TRANSPORT_DATA)]
-        return [packet for packet, inner in opened
-                if inner and inner[9 if family_of_packet(inner) == 4 else 6] == socket.IPPROTO_UDP]
+    def carriers(self) -> list[tuple[tuple[int, int, int], bytes]]:
+        """What has carried UDP in Alice's session so far: family, size and DS field of each datagram, and the packet."""
+        start, found = (20 if self.outer == 4 else 40) + 8, []
+        for packet in self.sent(TRANSPORT_DATA):
+            inner = self.alice.session.open(packet[start:])
+            if not inner:
+                continue
+            family, header, protocol = (4, 20, 9) if family_of_packet(inner) == 4 else (6, 40, 6)
+            if inner[protocol] == socket.IPPROTO_UDP:
+                size = int.from_bytes(inner[header + 4:header + 6], "big") - 8
+                found.append(((family, size, ds_of(inner)), packet))
+        return found
 
     def test_the_outer_ecn_field_reaches_inner_packets_as_with_the_driver(self):
         self.connect(self.alice)

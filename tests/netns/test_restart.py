@@ -11,7 +11,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from support import (MIB, Pair, Prober, Topology, Wgxdp, WireguardGo, check_fast_path, expect_ping, main,
+from support import (MIB, Pair, Prober, Topology, Wgxdp, WireguardGo, check_fast_path, expect_ping, main, ping,
                      require_wireguard_go, tcp_transfer, wait_until)
 
 PROBE_INTERVAL = 0.005
@@ -22,7 +22,8 @@ NOTICED_AFTER = 30
 class Restart(unittest.TestCase):
     def prepare(self, topology: Topology, mode: str, make_right=Wgxdp, **options) -> Pair:
         a, b = topology.underlay()
-        left, right = Wgxdp(topology, a), make_right(topology, b)
+        left = Wgxdp(topology, a, attach=True)  # what was asked for stays, though its tunnel would attach the NIC
+        right = make_right(topology, b)
         pair = Pair(topology, left, right, **options)
         for node in (left, right):
             if isinstance(node, Wgxdp):
@@ -38,7 +39,7 @@ class Restart(unittest.TestCase):
             peer["allowed_ips"].sort()
             for moving in ("rx_bytes", "tx_bytes", "quota_used"):
                 del peer[moving]
-        return tunnel | {"nics": pair.left.nics()}
+        return tunnel | {"nics": pair.left.nics(), "links": pair.left.link_pins()}
 
     def quota_used(self, pair: Pair) -> int:
         return pair.left.rpc("peer.list", tunnel=pair.names[0])[0]["quota_used"]
@@ -117,6 +118,32 @@ class Restart(unittest.TestCase):
             expect_ping(pair.left.netns, pair.inner[4][1], wait=10)
             pair.left.down(pair.names[0])
             self.assertFalse(pair.left.netns.has_device(pair.names[0]))
+
+    def test_an_interface_that_was_set_down_meanwhile_has_forgotten_its_sessions(self):
+        with Topology() as topology:
+            pair = self.prepare(topology, "auto")
+            handshake = pair.peer_of_right().latest_handshake
+            pair.left.kill()
+            pair.left.netns.ip("link", "set", pair.names[0], "down")
+            pair.left.start()
+            wait_until(lambda: time.time() > handshake + 1, "a later handshake has another time")
+            pair.left.netns.ip("link", "set", pair.names[0], "up")
+            expect_ping(pair.left.netns, pair.inner[4][1], wait=10)
+            self.assertGreater(pair.peer_of_right().latest_handshake, handshake)
+
+    def test_a_nic_that_has_another_mac_meanwhile_stays_attached(self):
+        for mode in ("native", "tc"):
+            with self.subTest(mode=mode), Topology() as topology:
+                pair = self.prepare(topology, mode)
+                pair.left.kill()
+                pair.left.netns.ip("link", "set", "eth0", "address", "02:00:00:00:00:77")
+                pair.left.start()
+                self.assertEqual(pair.left.nics()["eth0"]["mode"], mode)
+                wait_until(lambda: ping(pair.left.netns, pair.inner[4][1]).lost == 0, "b knows the new MAC")  # noqa: B023
+                with check_fast_path(pair.left, size=5 * MIB):
+                    pair.transfer(6, 5 * MIB)
+                pair.left.detach("eth0")
+                self.assertNotIn("xdp", pair.left.netns.ip("-details", "link", "show", "eth0"))
 
     @require_wireguard_go
     def test_a_new_daemon_answers_the_handshake_of_a_peer_that_restarts(self):

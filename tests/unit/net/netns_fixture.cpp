@@ -108,7 +108,8 @@ Link TwoHostsTest::wait_until_usable()
     Netlink here = must(Netlink::open());
     Link link = must(here.link_by_name("eth0"));
     auto speaks_link_local = [&] {
-        return must(here.route_get(ip("fe80::99"), {}, link.ifindex)).source.is_link_local();
+        return must(here.route_get({.destination = ip("fe80::99"), .oif = link.ifindex}))
+            .source.is_link_local();
     };
     EXPECT_TRUE(wait_for(speaks_link_local));
     return link;

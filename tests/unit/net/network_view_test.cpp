@@ -12,7 +12,7 @@ using NetworkViewTest = TwoHostsTest;
 TEST_F(NetworkViewTest, each_answer_holds_until_it_is_forgotten)
 {
     const auto route = [](NetworkView &view) {
-        return must(view.route_get(ip("198.51.100.1"), {}, 0, 0)).type;
+        return must(view.route_get({ip("198.51.100.1")})).type;
     };
     NetworkView view(netlink());
     EXPECT_EQ(route(view), RouteType::none);
@@ -42,9 +42,10 @@ TEST_F(NetworkViewTest, questions_that_differ_are_answered_apart)
     run("ip route add blackhole 198.51.100.0/24 table 7");
     run("ip rule add fwmark 7 table 7");
     NetworkView view(netlink());
-    EXPECT_EQ(must(view.route_get(ip("198.51.100.1"), {}, 0, 0)).type, RouteType::unicast);
-    EXPECT_EQ(must(view.route_get(ip("198.51.100.1"), {}, 0, 7)).type, RouteType::blackhole);
-    EXPECT_EQ(must(view.route_get(ip("203.0.113.1"), {}, 0, 0)).type, RouteType::none);
+    EXPECT_EQ(must(view.route_get({ip("198.51.100.1")})).type, RouteType::unicast);
+    EXPECT_EQ(must(view.route_get({.destination = ip("198.51.100.1"), .mark = 7})).type,
+              RouteType::blackhole);
+    EXPECT_EQ(must(view.route_get({ip("203.0.113.1")})).type, RouteType::none);
 }
 
 TEST_F(NetworkViewTest, a_failure_is_no_answer_to_remember)

@@ -11,15 +11,15 @@ namespace {
 
 class ResolveRouteTest : public TwoHostsTest {
   protected:
-    ResolvedRoute resolve(const Endpoint &to, std::uint32_t mark = 0)
+    ResolvedRoute resolve(const Endpoint &to, const UdpSender &sender = {})
     {
         NetworkView network(netlink());
-        return must(
-            resolve_route(network, to, mark, [this](std::uint32_t i) { return i == own_tunnel; }));
+        return must(resolve_route(network, to, sender,
+                                  [this](std::uint32_t i) { return i == own_tunnel; }));
     }
-    ResolvedRoute resolve(const char *to, std::uint32_t mark = 0)
+    ResolvedRoute resolve(const char *to, const UdpSender &sender = {})
     {
-        return resolve(endpoint(to), mark);
+        return resolve(endpoint(to), sender);
     }
 
     /// Makes the kernel know the MACs of the other host.
@@ -146,12 +146,34 @@ TEST_F(ResolveRouteTest, says_why_bpf_cannot_send)
     EXPECT_EQ(resolve("10.0.0.77:1").ifindex, eth0);
 }
 
+TEST_F(ResolveRouteTest, follows_the_ports)
+{
+    meet();
+    for (const char *family : {"-4", "-6"}) {
+        const bool v6 = std::string_view(family) == "-6";
+        const char *prefix = v6 ? "2001:db8::/32" : "198.51.100.0/24";
+        const char *gateway = v6 ? "fd00::2" : "10.0.0.2";
+        const std::string rule = fmt::format("ip {} rule add ipproto udp ", family);
+        run((rule + "sport 51820 table 7").c_str());
+        run((rule + "dport 9 table 7").c_str());
+        run(fmt::format("ip {} route add {} via {} table 7", family, prefix, gateway).c_str());
+    }
+    for (const std::string host : {"198.51.100.1", "[2001:db8::1]"}) {
+        const auto kind = [&](const char *port, std::uint16_t own) {
+            return resolve((host + port).c_str(), {.port = own}).route.kind;
+        };
+        EXPECT_EQ(kind(":1", 51820), WG_ROUTE_DIRECT) << host;
+        EXPECT_EQ(kind(":9", 1), WG_ROUTE_DIRECT) << host;
+        EXPECT_EQ(kind(":1", 1), WG_ROUTE_NONE) << host;
+    }
+}
+
 TEST_F(ResolveRouteTest, follows_the_mark)
 {
     meet();
     run("ip rule add fwmark 51820 table 7 && ip route add 198.51.100.0/24 via 10.0.0.2 table 7");
     EXPECT_EQ(resolve("198.51.100.1:1").reason, "no route");
-    EXPECT_EQ(resolve("198.51.100.1:1", 51820).route.kind, WG_ROUTE_DIRECT);
+    EXPECT_EQ(resolve("198.51.100.1:1", {.mark = 51820}).route.kind, WG_ROUTE_DIRECT);
 }
 
 TEST_F(ResolveRouteTest, keeps_a_sticky_source_while_it_is_ours)
