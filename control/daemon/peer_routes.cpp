@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t AT_ONCE = 256; // a few milliseconds
 constexpr auto IN_USE = std::chrono::seconds(60);
+constexpr auto LATER = std::chrono::milliseconds(100); // the kernel counts in ticks
 
 } // namespace
 
@@ -27,12 +28,10 @@ PeerRoutes::PeerRoutes(Netlink &netlink,
 
 void PeerRoutes::refresh(PeerId peer)
 {
+    forget(peer);
     const auto endpoint = device_.endpoint_of(peer);
-    if (!endpoint) {
-        entries_.erase(peer);
-        stale_.erase(peer);
+    if (!endpoint)
         return;
-    }
     auto resolved = resolve_route(network_, *endpoint, sender_, is_own_tunnel_);
     if (!resolved) {
         log::warn("peer {}: route to {}: {}", peer, endpoint->text(), resolved.error().what);
@@ -51,7 +50,33 @@ void PeerRoutes::refresh(PeerId peer)
         looping_.insert(endpoint->address);
     else
         looping_.erase(endpoint->address);
-    entries_.insert_or_assign(peer, Entry{endpoint->address, *std::move(resolved)});
+    Entry entry{endpoint->address, *std::move(resolved)};
+    if (entry.resolved.expires_in != Duration(0)) {
+        entry.expiry = now().instant + entry.resolved.expires_in + LATER;
+        expiries_.emplace(entry.expiry, peer);
+    }
+    entries_.emplace(peer, std::move(entry));
+}
+
+void PeerRoutes::forget(PeerId peer)
+{
+    stale_.erase(peer);
+    const auto found = entries_.find(peer);
+    if (found == entries_.end())
+        return;
+    expiries_.erase({found->second.expiry, peer});
+    entries_.erase(found);
+}
+
+bool PeerRoutes::expire(Instant now)
+{
+    const auto end = expiries_.lower_bound({now, 0});
+    if (end == expiries_.begin())
+        return false;
+    for (auto expiry = expiries_.begin(); expiry != end; expiry = expiries_.erase(expiry))
+        stale_.insert(expiry->second);
+    forget_answers();
+    return true;
 }
 
 void PeerRoutes::refresh_all()

@@ -41,6 +41,10 @@ class PeerRoutes {
     void neighbours_changed(const std::set<Neighbourhood> &neighbours);
     /// Peers at these addresses are left to refresh_some(). False: there are none.
     bool path_mtu_changed(const std::set<IpAddress> &too_big);
+    /// When the first of them expires.
+    Instant next_expiry() const { return expiries_.empty() ? NEVER : expiries_.begin()->first; }
+    /// Peers whose routes have expired are left to refresh_some(). False: there are none.
+    bool expire(Instant now);
     /// As many as hold up nobody. True: there are more, to be done when others have had their turn.
     bool refresh_some();
     /// What the kernel was asked is remembered until then: peers have gateways and interfaces in
@@ -66,6 +70,7 @@ class PeerRoutes {
     struct Entry {
         IpAddress address;
         ResolvedRoute resolved;
+        Instant expiry = NEVER;
     };
 
     /// Does the neighbour's entry still say what this route was made from?
@@ -78,7 +83,10 @@ class PeerRoutes {
     IsOwnTunnel is_own_tunnel_;
     UdpSender sender_;
     std::uint32_t own_ifindex_ = 0;
+    void forget(PeerId peer);
+
     std::map<PeerId, Entry> entries_;
+    std::set<std::pair<Instant, PeerId>> expiries_;
     std::set<PeerId> stale_;      ///< to be resolved again
     PeerId next_stale_ = 0;       ///< whose turn it is
     std::set<IpAddress> looping_; ///< nearly always empty

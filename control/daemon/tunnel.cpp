@@ -199,7 +199,7 @@ void Tunnel::settle()
     for (const std::uint32_t ifindex : routes_.take_used_nics())
         if (attaches())
             context_.use_nic(ifindex);
-    const Instant deadline = device_.next_deadline();
+    const Instant deadline = std::min(device_.next_deadline(), routes_.next_expiry());
     if (deadline == NEVER) {
         timer_.cancel();
         return;
@@ -210,7 +210,7 @@ void Tunnel::settle()
         if (error || alive.expired())
             return;
         device_.advance(now());
-        settle();
+        routes_.expire(now().instant) ? refresh_routes() : settle();
     });
 }
 

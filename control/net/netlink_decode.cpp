@@ -15,6 +15,7 @@
 namespace wg {
 namespace {
 
+constexpr int USER_HZ = 100;                 // of all kernels' answers
 constexpr std::uint32_t LOWER_UP = 1U << 16; // <linux/if.h> and <net/if.h> exclude each other
 
 /// The fixed header of a message, if it is one of these types and long enough.
@@ -176,6 +177,9 @@ std::optional<RouteAnswer> decode_route(const nlmsghdr &message)
     route.hop_limit =
         static_cast<std::uint8_t>(metrics.value<std::uint32_t>(RTAX_HOPLIMIT).value_or(0));
     route.encapsulated = attributes.value<std::uint16_t>(RTA_ENCAP_TYPE).value_or(0) != 0;
+    const auto cached = attributes.value<rta_cacheinfo>(RTA_CACHEINFO).value_or(rta_cacheinfo{});
+    if (cached.rta_expires > 0)
+        route.expires_in = Duration(std::chrono::seconds(cached.rta_expires)) / USER_HZ;
     return route;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/address.h"
+#include "base/clock.h"
 
 namespace wg {
 
@@ -75,6 +76,7 @@ struct RouteAnswer {
     IpAddress source{};         ///< the preferred source, or the one that was asked for
     std::uint32_t mtu = 0;      ///< route metric or path MTU, 0: the link's
     std::uint8_t hop_limit = 0; ///< route metric, 0: the default
+    Duration expires_in{};      ///< a learned path MTU, or a router's word; 0: it stays
     bool encapsulated = false;  ///< a lightweight tunnel (MPLS, seg6, ...) changes the packet
 };
 

@@ -132,6 +132,7 @@ Result<ResolvedRoute> resolve_route(NetworkView &network,
     if (const char *why = refusal(answer.type))
         return none(why);
     resolved.ifindex = answer.ifindex;
+    resolved.expires_in = answer.expires_in;
     if (is_own_tunnel(answer.ifindex))
         return none("own tunnel");
     if (answer.encapsulated)

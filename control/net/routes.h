@@ -22,6 +22,7 @@ struct ResolvedRoute {
     /// it got.
     std::uint32_t ifindex = 0;
     IpAddress next_hop{};
+    Duration expires_in{}; ///< the kernel tells nobody when that is over; 0: never
     /// The endpoint's sticky source is no longer ours, or the route leaves by another interface:
     /// forget it.
     bool source_lost = false;

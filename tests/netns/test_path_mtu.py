@@ -16,6 +16,7 @@ FULL = 1420 - 48  # of an ICMPv6 echo in an inner packet as long as wg0 takes
 class PathMtu(unittest.TestCase):
     def build(self, topology: Topology, mode: str | None) -> Pair:
         a, r, b = (topology.netns(name) for name in ("a", "r", "b"))
+        self.router = r
         topology.link(a, "eth0", r, "left")
         topology.link(r, "right", b, "eth0", mtu=1400)
         r.sysctl("net.ipv6.conf.all.forwarding", 1)
@@ -39,6 +40,24 @@ class PathMtu(unittest.TestCase):
                 a, there = pair.left.netns, pair.inner[6][1]
                 ping(a, there, wait=1, size=FULL)  # refused
                 wait_until(lambda: ping(a, there, wait=1, size=FULL).lost == 0, "a full packet arrives", 5)  # noqa: B023
+
+    def test_what_a_router_has_said_is_forgotten_in_time(self):
+        with Topology() as topology:
+            pair = self.build(topology, "native")
+            a, there = pair.left.netns, pair.inner[6][1]
+            a.sysctl("net.ipv6.route.mtu_expires", 2)
+            by_daemon = lambda: pair.left.runs()["wg_take_counter"]  # noqa: E731
+
+            def takes_the_fast_path() -> bool:
+                before = by_daemon()
+                return ping(a, there, wait=1, size=FULL).lost == 0 and by_daemon() == before
+
+            ping(a, there, wait=1, size=FULL)  # refused
+            wait_until(lambda: ping(a, there, wait=1, size=FULL).lost == 0, "a full packet arrives", 5)
+            self.assertFalse(takes_the_fast_path())
+            self.router.ip("link", "set", "right", "mtu", "1500")
+            pair.right.netns.ip("link", "set", "eth0", "mtu", "1500")
+            wait_until(takes_the_fast_path, "BPF sends full packets again")
 
     def test_tcp_keeps_to_what_the_router_has_said(self):
         for mode in ("native", "tc"):
