@@ -75,6 +75,7 @@ class Daemon final : public Service {
     /// Collects what changed for a moment: one change of the network makes many notifications.
     void changed();
     void follow_changes();
+    void follow_links();
     void refresh_listeners();
     /// Programs, slots and rings for packets as long as the tunnels' are. Replaced in place:
     /// traffic goes on.
@@ -115,6 +116,7 @@ class Daemon final : public Service {
     bool remembering_ = false;
     bool settling_ = false;
     bool jumbo_refused_ = false; ///< not tried again for each notification
+    bool links_changed_ = false;
     bool routes_changed_ = false;
     std::set<Neighbourhood> neighbours_changed_;
 };

@@ -151,9 +151,13 @@ void Daemon::on_event(const wg_event &event)
 
 NetlinkEvents Daemon::netlink_events()
 {
-    const auto anything = [this] {
+    const auto routes = [this] {
         routes_changed_ = true;
         changed();
+    };
+    const auto anything = [this, routes] {
+        links_changed_ = true;
+        routes();
     };
     // a tunnel's own interface at once: packets may be on their way to where wg0 was
     const auto link = [this, anything](std::uint32_t ifindex) {
@@ -165,13 +169,17 @@ NetlinkEvents Daemon::netlink_events()
     return {.link_changed = link,
             .link_removed = link,
             .addresses_changed = anything,
-            .routes_changed = anything,
+            .routes_changed = routes,
             .neighbour_changed =
                 [this](std::uint32_t ifindex, const IpAddress &address) {
                     neighbours_changed_.emplace(ifindex, address);
                     changed();
                 },
-            .tc_changed = [this](std::uint32_t) { changed(); },
+            .tc_changed =
+                [this](std::uint32_t) {
+                    links_changed_ = true;
+                    changed();
+                },
             .overrun = anything};
 }
 
@@ -205,6 +213,17 @@ void Daemon::changed()
 
 void Daemon::follow_changes()
 {
+    if (std::exchange(links_changed_, false))
+        follow_links();
+    const auto neighbours = std::exchange(neighbours_changed_, {});
+    const bool routes = std::exchange(routes_changed_, false);
+    for (const auto &[id, tunnel] : tunnels_)
+        tunnel->network_changed(routes, neighbours);
+}
+
+/* What neighbours and routes make no difference to, which may change a hundred times a second. */
+void Daemon::follow_links()
+{
     const bool had_tunnels = !tunnels_.empty();
     std::erase_if(tunnels_, [this](const auto &entry) {
         if (entry.second->link_changed())
@@ -218,17 +237,13 @@ void Daemon::follow_changes()
     make_room();
     nics_->check_all();
     refresh_listeners();
-    const auto neighbours = std::exchange(neighbours_changed_, {});
-    const bool routes = std::exchange(routes_changed_, false);
-    for (const auto &[id, tunnel] : tunnels_)
-        tunnel->network_changed(routes, neighbours);
     if (had_tunnels && tunnels_.empty()) {
         nics_->release();
         stop_if_idle();
     }
 }
 
-/* A failure is tried again with the next change of the network. */
+/* A failure is tried again with the next change of links or addresses. */
 void Daemon::refresh_listeners()
 {
     const auto addresses = netlink_->addresses();
