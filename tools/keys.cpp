@@ -84,6 +84,8 @@ Result<Key> read_key_file(const std::string &path)
     if (!file)
         return system_failure(errno, "{}", path);
     auto text = read_all(file);
+    if (file.bad()) // a directory, say
+        return system_failure(errno, "{}", path);
     if (text.empty())
         return Key();
     return at(path, read_text(SECRET_KEY, text));

@@ -224,6 +224,7 @@ Result<> Quick::remove_tunnel()
 
 Result<> Quick::save()
 {
+    const Interrupts interrupts; // or a file with the private key would stay beside it
     return save_as(WG_TRY(present_tunnel()));
 }
 

@@ -52,7 +52,7 @@ Result<DnsWord> parse_dns_word(std::string_view text)
                            text.find(':') != text.npos; // wg-quick's rule
     if (is_server)
         WG_TRY(IpAddress::parse(text.substr(0, text.find('%'))));
-    if (!consists_of(text, ".-_:%"))
+    if (!consists_of(text.starts_with('~') ? text.substr(1) : text, ".-_:%")) // "~": resolved's
         return failure(EINVAL, "malformed");
     return DnsWord{std::string(text), is_server};
 }

@@ -54,6 +54,7 @@ class ManPages(unittest.TestCase):
         self.assertIn("AllowedIPs", keys)
         for key in keys:
             self.assertRegex(shown("wgxdp.conf.5"), rf"\n     (\w+, )*{key}\b")
+            self.assertRegex((SOURCE / "docs/configuration.md").read_text(), rf"\n\| (`\w+`, )*`{key}`")
 
 
 if __name__ == "__main__":

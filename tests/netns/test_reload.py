@@ -156,6 +156,41 @@ class Reload(unittest.TestCase):
             self.reload("Table = off")
             self.assertEqual(self.routes(), {"default"})
 
+    def test_a_hooks_rules_and_mark_stay(self):
+        self.config.peers[0].allowed_ips += ["172.29.0.0/16"]
+        self.a.run("wg", "set", self.name, "fwmark", "51820")
+        rules = [("not", "fwmark", "51820", "table", "51820"), ("fwmark", "51820", "table", "51820")]
+        for rule in rules:
+            self.a.ip("rule", "add", *rule)
+        before = self.a.ip("rule", "show")
+        for more in ((), ("FwMark = 51820",), ("Table = off",)):
+            self.reload(*more)
+            self.assertEqual((self.a.ip("rule", "show"), self.node.tunnel(self.name)["fwmark"]), (before, 51820))
+
+    def test_others_rules_for_its_table_keep_no_default_route_out(self):
+        self.a.ip("rule", "add", "from", "10.5.0.0/16", "table", "51820")
+        self.config.peers[0].allowed_ips = ["0.0.0.0/0"]
+        self.reload()
+        self.assertIn("not from all fwmark 0xca6c lookup 51820", self.a.ip("rule", "show"))
+        self.config.peers[0].allowed_ips = ["10.0.0.0/8"]
+        self.reload()
+        self.assertNotIn("fwmark", self.a.ip("rule", "show"))
+        self.assertIn("from 10.5.0.0/16 lookup 51820", self.a.ip("rule", "show"))
+
+    def test_addresses_change_their_lengths(self):
+        """What has a route by the interface's address gets routes of its own, and back."""
+        self.config.peers[0].allowed_ips += ["10.7.0.0/24", "fd07::/64"]
+        networks = [list(self.config.addresses), ["10.7.0.1/32", "fd07::1/128"], list(self.config.addresses)]
+        for number, addresses in enumerate(networks):
+            self.config.addresses = addresses
+            self.reload()
+            shown = self.a.ip("-o", "address", "show", "dev", self.name)
+            self.assertEqual({word for word in shown.split() if "/" in word and not word.startswith("fe80")},
+                             set(addresses))
+            self.assertEqual(self.routes(), {"10.7.0.0/24", "10.7.0.2", "fd07::/64", "fd07::2"} if number == 1 else set())
+            for family in (4, 6):
+                expect_ping(self.a, self.pair.inner[family][1], 3, wait=5)
+
     def test_a_moved_interface_is_left_alone(self):
         self.write("SaveConfig = true")
         text = self.path.read_text()

@@ -67,6 +67,8 @@ TEST_F(CliErrors, a_wrong_command_line_is_explained)
          "--persistent-keepalive: expected 0 to 65535 seconds or off, got \"65536\""},
         {{"peer", "add", "wg0", PEER_A, "--preshared-key", "/nonexistent"},
          "--preshared-key: /nonexistent: No such file or directory"},
+        {{"peer", "add", "wg0", PEER_A, "--preshared-key", "/"}, // not an empty one, which clears
+         "--preshared-key: /: Is a directory"},
         {{"show", "wg9"}, "there is no tunnel \"wg9\""},
         {{"down", "wg9"}, "there is no tunnel \"wg9\""},
     };

@@ -70,6 +70,8 @@ TEST(ConfigFileErrors, name_the_wrong_line_of_the_interface)
         {"Attach = yes", "Attach: expected auto or no, got \"yes\""},
         {"DNS = 1.1.1.1, 1.1.1.",
          "DNS: expected an IP address or a search domain like example.org, got \"1.1.1.\""},
+        {"DNS = a~b",
+         "DNS: expected an IP address or a search domain like example.org, got \"a~b\""},
         {"DNS = $(reboot)", "DNS: expected an IP address or a search domain like example.org, got "
                             "\"$(reboot)\""},
         {"Table = a b",

@@ -128,8 +128,8 @@ TEST(ConfigFile, is_as_lenient_as_wg)
         {"NICs left alone", "Attach = no", "\nattaches nothing"},
         {"spaces and commas between addresses", "Address = 10.0.0.1/24 fd00::1/64,\t10.0.0.2,",
          "\naddress 10.0.0.1/24\naddress fd00::1/64\naddress 10.0.0.2/32"},
-        {"name servers and domains", "DNS = 1.1.1.1, ::1 example.org\ndns=fe80::1%eth0,a_b",
-         "\ndns 1.1.1.1\ndns ::1\ndns fe80::1%eth0\nsearch example.org\nsearch a_b"},
+        {"name servers and domains", "DNS = 1.1.1.1, ::1 example.org\ndns=fe80::1%eth0,a_b,~c.org",
+         "\ndns 1.1.1.1\ndns ::1\ndns fe80::1%eth0\nsearch example.org\nsearch a_b\nsearch ~c.org"},
         {"no name server", "DNS =", ""},
         {"no routes", "Table = off", "\ntable off"},
         {"routes as usual", "Table = 7\nTable = auto", ""},
@@ -172,6 +172,7 @@ TEST(ConfigFile, is_as_lenient_as_wg_about_peers)
          " at fe80::1%eth0 port 65535 line 5"},
         {"several endpoints", "Endpoint = a:1, [2001:db8::1]:2",
          " at a port 1 line 5 at 2001:db8::1 port 2 line 5"},
+        {"another endpoint", "Endpoint = a:1\nEndpoint = b:2", " at b port 2 line 6"},
         {"spaces in the endpoint", "Endpoint = host : 9", " at host port 9 line 5"},
     };
     auto start = fmt::format("{}[PEER]\nPublicKey = {}\n", INTERFACE, PEER_A);
