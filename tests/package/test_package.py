@@ -20,7 +20,7 @@ from support.host import run  # noqa: E402
 OVERRIDDEN = ("bogus-mail-host",)  # nobody publishes it yet
 
 
-@unittest.skipUnless(shutil.which("mmdebstrap"), "mmdebstrap is missing: tools/setup --vm installs it")
+@unittest.skipUnless(shutil.which("mmdebstrap"), "mmdebstrap is missing: tools/setup --package installs it")
 class Package(unittest.TestCase):
     def setUp(self):
         self.topology = self.enterContext(Topology())
@@ -88,7 +88,7 @@ class Package(unittest.TestCase):
         wait_until(lambda: machine.run("pgrep", "wgxdpd", check=False) == "", "the daemon has ended")
         self.assertIn(f"{tunnel}.conf", machine.run("ls", "/etc/wgxdp"))
 
-    @unittest.skipUnless(shutil.which("lintian"), "lintian is missing: tools/setup --vm installs it")
+    @unittest.skipUnless(shutil.which("lintian"), "lintian is missing: tools/setup --package installs it")
     def test_lintian_has_no_complaint(self):
         complaints = run(["lintian", str(self.package)], check=False).stdout.splitlines()
         self.assertEqual([line for line in complaints if not any(tag in line for tag in OVERRIDDEN)], [])

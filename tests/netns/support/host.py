@@ -115,8 +115,8 @@ def _stop_on_signals() -> None:
         signal.alarm(0)
         raise SystemExit(f"stopped by {signal.Signals(number).name} after the allowed time or on request")
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.signal(signal.SIGTERM, stop)
+    for ending in (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, stop)
     signal.alarm(int(os.environ.get("WGXDP_TEST_SECONDS", "0")))
 
 
