@@ -33,11 +33,10 @@ class BpfMap {
             return failure(EPROTO,
                            "map {}: expected keys of {} and values of {} bytes, found {} and {}",
                            name, sizeof(Key), sizeof(Value), info.key_size, info.value_size);
-        return BpfMap(fd, name, info.max_entries);
+        return BpfMap(fd, name);
     }
 
     int fd() const { return fd_; }
-    std::uint32_t max_entries() const { return max_entries_; }
 
     Result<> insert(const Key &key, const Value &value) { return update(key, value, BPF_NOEXIST); }
     Result<> put(const Key &key, const Value &value) { return update(key, value, BPF_ANY); }
@@ -87,10 +86,7 @@ class BpfMap {
     }
 
   private:
-    BpfMap(int fd, std::string name, std::uint32_t max_entries)
-        : fd_(fd), name_(std::move(name)), max_entries_(max_entries)
-    {
-    }
+    BpfMap(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
 
     Result<> update(const Key &key, const Value &value, std::uint64_t flags)
     {
@@ -101,7 +97,6 @@ class BpfMap {
 
     int fd_ = -1;
     std::string name_;
-    std::uint32_t max_entries_ = 0;
 };
 
 } // namespace wg
