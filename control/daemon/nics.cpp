@@ -86,13 +86,13 @@ void Nics::use(std::uint32_t ifindex)
 
 void Nics::release()
 {
-    std::vector<std::string> unasked;
+    std::map<std::uint32_t, std::string> unasked;
     for (const auto &[ifindex, nic] : nics_)
         if (nic.unasked)
-            unasked.push_back(nic.name);
-    for (const std::string &name : unasked)
-        if (const auto detached = detach(name); !detached)
-            log::error("{}: {}", name, detached.error().what);
+            unasked.emplace(ifindex, nic.name);
+    for (const auto &[ifindex, name] : unasked)
+        if (const auto taken = take_down(ifindex, name); !taken)
+            log::error("{}: {}", name, taken.error().what);
     std::erase_if(missing_, [](const auto &entry) { return entry.second.unasked; });
     declined_.clear();
 }
@@ -201,18 +201,26 @@ Result<> Nics::detach(const std::string &name)
         return {};
     }
     const auto link = netlink_.link_by_name(name);
-    const auto nic = link ? maps_.nic(link->ifindex) : std::nullopt;
+    if (!link)
+        return failure(ENOENT, "name: {} is not attached", name);
+    WG_TRY(take_down(link->ifindex, link->name));
+    detached_.insert(link->name);
+    return {};
+}
+
+Result<> Nics::take_down(std::uint32_t ifindex, const std::string &name)
+{
+    const auto nic = maps_.nic(ifindex);
     if (!nic)
         return failure(ENOENT, "name: {} is not attached", name);
-    unhook(link->ifindex, from_abi(nic->mode));
+    unhook(ifindex, from_abi(nic->mode));
     if (nic->gro_was_on == 0)
-        if (const auto gro = ethtool_.set_gro(link->name, false); !gro)
-            log::warn("{}: GRO stays on: {}", link->name, gro.error().what);
-    maps_.erase_nic(link->ifindex);
-    nics_.erase(link->ifindex);
-    detached_.insert(link->name);
-    log::info("{}: detached", link->name);
-    events_.nic_lost(link->name, "detached");
+        if (const auto gro = ethtool_.set_gro(name, false); !gro)
+            log::warn("{}: GRO stays on: {}", name, gro.error().what);
+    maps_.erase_nic(ifindex);
+    nics_.erase(ifindex);
+    log::info("{}: detached", name);
+    events_.nic_lost(name, "detached");
     return {};
 }
 

@@ -69,6 +69,7 @@ class Nics {
     void lost(std::uint32_t ifindex, const Nic &nic);
     /// By the mode that is wanted and possible, which is written to `nic` with the reason.
     Result<> hook(const Link &link, Nic &nic);
+    Result<> take_down(std::uint32_t ifindex, const std::string &name);
     bool is_another(const Link &link, const wg_nic &nic) const;
     Result<> replace_programs(std::uint32_t ifindex, AttachMode mode);
     void unhook(std::uint32_t ifindex, AttachMode mode);
