@@ -21,7 +21,7 @@ Result<Tunnel *> Daemon::find_tunnel(const std::string &name)
 Result<> Daemon::add_tunnel(TunnelSpec spec)
 {
     if (find_tunnel(spec.name))
-        follow_changes(); // its interface may have been deleted this moment
+        follow_links(); // its interface may have been deleted this moment
     if (find_tunnel(spec.name))
         return failure(EEXIST, "name: there is a tunnel {} already", spec.name);
     auto added = make_tunnel(std::move(spec));

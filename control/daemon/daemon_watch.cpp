@@ -131,6 +131,7 @@ TunnelContext Daemon::tunnel_context()
             .events = hub_,
             .resolver = resolver_,
             .use_nic = [this](std::uint32_t ifindex) { nics_->use(ifindex); },
+            .port_opened = [this] { refresh_listeners(); },
             .is_own_tunnel = [this](std::uint32_t ifindex) { return is_own_tunnel(ifindex); },
             .count_drop = [this](wg_drop_reason reason,
                                  std::uint64_t packets) { count_drop(reason, packets); }};

@@ -199,7 +199,8 @@ void Tunnel::settle()
     for (const std::uint32_t ifindex : routes_.take_used_nics())
         if (attaches())
             context_.use_nic(ifindex);
-    const Instant deadline = std::min(device_.next_deadline(), routes_.next_expiry());
+    const Instant deadline =
+        std::min({device_.next_deadline(), routes_.next_expiry(), retry_port_});
     if (deadline == NEVER) {
         timer_.cancel();
         return;
@@ -210,6 +211,8 @@ void Tunnel::settle()
         if (error || alive.expired())
             return;
         device_.advance(now());
+        if (retry_port_ <= now().instant)
+            try_port_again();
         routes_.expire(now().instant) ? refresh_routes() : settle();
     });
 }

@@ -37,6 +37,7 @@ struct TunnelContext {
     EventHub &events;
     Resolver &resolver;
     std::function<void(std::uint32_t ifindex)> use_nic;
+    std::function<void()> port_opened; ///< and nothing that changed in the network tells it
     std::function<bool(std::uint32_t ifindex)> is_own_tunnel;
     std::function<void(wg_drop_reason, std::uint64_t)> count_drop;
 };
@@ -118,6 +119,9 @@ class Tunnel {
     void hand_over(std::span<const Bytes> frames);
     void hand_over(Bytes packet, Now when);
     void set_up(bool up);
+    bool take_port(); ///< false: it is another's
+    void try_port_again();
+    void forget_refusal();
     /// Ends whatever touched the device: what its routes found is acted on, and the timer set.
     void settle();
     bool follow_move(const wg_tunnel &state);
@@ -140,6 +144,7 @@ class Tunnel {
     bool refreshing_ = false;                   ///< refresh_routes() will be called again
     bool forgetting_ = false;                   ///< the answers about the network will be forgotten
     std::optional<std::uint16_t> refused_port_; ///< wg0 is up, and that port taken
+    Instant retry_port_ = NEVER;
     bool moving_ = false; ///< wg0 went to another netns and has not been set up there yet
 };
 

@@ -13,6 +13,7 @@ namespace wg {
 namespace {
 
 constexpr std::uint32_t SMALLEST_IPV6_MTU = 1280;
+constexpr auto PORT_RETRY = std::chrono::seconds(1);
 
 bool is_ours(const InterfaceAddress &address)
 {
@@ -231,38 +232,60 @@ bool Tunnel::link_changed()
     const bool up = inner->has_carrier();
     moving_ = moving && !up;
     if (!up)
-        refused_port_.reset();
+        forget_refusal();
     if (up != device_.is_up() && !moving_)
         set_up(up);
     return true;
 }
 
+/* Nobody tells when a port that is taken is free again. */
+bool Tunnel::take_port()
+{
+    auto socket = open_port(listen_port(), state_.fwmark);
+    if (!socket) {
+        if (std::exchange(refused_port_, listen_port()) != listen_port())
+            log::error("{}: not up: {}", name(), socket.error().what);
+        retry_port_ = now().instant + PORT_RETRY;
+        settle();
+        return false;
+    }
+    forget_refusal();
+    socket_ = *std::move(socket);
+    if (socket_->port() != listen_port())
+        routes_.refresh_all();
+    state_.listen_port = htons(socket_->port());
+    routes_.set_sender({state_.fwmark, socket_->port()});
+    if (const auto stored = store(); !stored)
+        log::error("{}: {}", name(), stored.error().what);
+    return true;
+}
+
+void Tunnel::forget_refusal()
+{
+    refused_port_.reset();
+    retry_port_ = NEVER;
+}
+
+void Tunnel::try_port_again()
+{
+    link_changed();
+    if (listens())
+        context_.port_opened();
+}
+
 /* Down: as the driver, keys are wiped and the port is closed. Up: the port is opened, and what is
- * due goes out. A port that is taken is tried again with the next change of the network, or of
- * people's minds. */
+ * due goes out. */
 void Tunnel::set_up(bool up)
 {
-    if (up && !socket_) {
-        auto socket = open_port(listen_port(), state_.fwmark);
-        if (!socket) {
-            if (std::exchange(refused_port_, listen_port()) != listen_port())
-                log::error("{}: not up: {}", name(), socket.error().what);
-            return;
-        }
-        refused_port_.reset();
-        socket_ = *std::move(socket);
-        state_.listen_port = htons(socket_->port());
-        routes_.set_sender({state_.fwmark, socket_->port()});
-        if (const auto stored = store(); !stored)
-            log::error("{}: {}", name(), stored.error().what);
-    }
+    if (up && !socket_ && !take_port())
+        return;
     log::info("{}: {}", name(), up ? "up" : "down");
     up ? device_.up(now()) : device_.down(now());
     if (!up) {
         socket_.reset();
         handshakes_.clear();
     }
-    settle();
+    refresh_routes();
 }
 
 } // namespace wg

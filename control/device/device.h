@@ -120,7 +120,7 @@ class Device {
     /// Hears what happens to peers; the event is valid during the call. Must not change the device.
     std::function<void(const PeerEvent &)> report;
 
-    /// Asks what these places of a peer are; found() is told, now or later, also of nothing found.
+    /// Asks what these places of a peer are; found() is told, now or later.
     std::function<void(const PublicKey &, const std::vector<std::string> &places)> look_up;
 
     /// Takes public-key work, to have it done elsewhere. Unset: it is done in place.

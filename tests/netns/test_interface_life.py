@@ -63,6 +63,7 @@ class InterfaceLife(unittest.TestCase):
         wait_until(lambda: f":{pair.port} " not in a.run("ss", "-Huln").stdout, "the port is closed")
         log = Path(f"/run/wgxdp/{pair.left.instance}.log")
         refusals = lambda: log.read_text().count("not up")  # noqa: E731
+        listening = lambda port: f":{port} " in a.run("ss", "-Huln").stdout  # noqa: E731
         with a.socket(socket.AF_INET, socket.SOCK_DGRAM) as other, a.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
             other.bind(("0.0.0.0", pair.port))
             a.ip("link", "set", name, "up")
@@ -72,12 +73,20 @@ class InterfaceLife(unittest.TestCase):
                 source.sendto(b"into the tunnel", (pair.inner[4][1], 9))
             self.assertGreaterEqual(a.counter("IpOutRequests"), before + 200)
             a.run("wg", "set", name, "listen-port", str(pair.port + 7))
-            self.assertIn(f":{pair.port + 7} ", a.run("ss", "-Huln").stdout)
+            self.assertTrue(listening(pair.port + 7))
             expect_ping(a, pair.inner[4][1], wait=10)
             before = pair.left.runs()["wg_rx_xdp"]
             pair.transfer(4, 2 * MIB)
             self.assertGreater(pair.left.runs()["wg_rx_xdp"], before + 2 * MIB // SLOWNESS // 1420, "BPF receives")
-        self.assertEqual(refusals(), 1)
+            self.assertEqual(refusals(), 1)
+            a.ip("link", "set", name, "down")
+            wait_until(lambda: not listening(pair.port + 7), "the port is closed")
+            a.run("wg", "set", name, "listen-port", str(pair.port))
+            a.ip("link", "set", name, "up")
+            wait_until(lambda: refusals() == 2, "it is said again")
+        wait_until(lambda: listening(pair.port), "it is opened when it is free")
+        expect_ping(a, pair.inner[4][1], wait=10)
+        self.assertEqual(refusals(), 2)
 
     def test_a_source_address_that_is_gone_is_forgotten(self):
         topology, pair = self.start(initiator="right", outer_addresses=("10.9.0.11", "10.9.0.2"))
