@@ -234,8 +234,10 @@ Result<> QuickNetwork::remove_rules(bool v6, std::uint32_t table)
         if (spare-- > 0)
             WG_TRY(programs_.act({"ip", family_option(v6), "rule", "delete", "table", "main",
                                   "suppress_prefixlength", "0"}));
-        WG_TRY(programs_.act(
-            {"ip", family_option(v6), "rule", "delete", "not", "fwmark", number, "table", number}));
+        // the kernel does not compare "not": the priority says which
+        WG_TRY(
+            programs_.act({"ip", family_option(v6), "rule", "delete", "not", "fwmark", number,
+                           "table", number, "pref", std::to_string(rule.value("priority", 0U))}));
     }
     return {};
 }

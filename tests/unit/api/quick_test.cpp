@@ -125,14 +125,14 @@ TEST_F(Quick, a_failed_step_undoes_the_earlier_ones)
         {"nft list tables", "table ip filter\ntable ip wg-quick-wg0\ntable ip6 wg-quick-wg01\n"},
         {"ip -N -j -4 rule show",
          R"([{"table":"254","suppress_prefixlen":0},{"table":"77","fwmark":"0x4e"},)"
-         R"({"not":null,"table":"77","fwmark":"0x4d"}])"}};
+         R"({"priority":9,"not":null,"table":"77","fwmark":"0x4d"}])"}};
     const auto path = file("MTU=1400\nFwMark=77\nDNS=10.7.0.53\nPostUp=b", "0.0.0.0/0");
     EXPECT_EQ(complaint({"up", path}), path + ": line 6: PostUp: `b` failed with status 1");
     const auto failed = std::ranges::find(programs_.acts, run_hook("b"));
     EXPECT_EQ(Acts(failed + 1, programs_.acts.end()),
               (Acts{"resolvconf -d wg0 -f", "nft -f -", "delete table ip wg-quick-wg0\n",
                     "ip -4 rule delete table main suppress_prefixlength 0",
-                    "ip -4 rule delete not fwmark 77 table 77"}));
+                    "ip -4 rule delete not fwmark 77 table 77 pref 9"}));
     EXPECT_EQ(service_.calls, (Acts{"add_tunnel wg0", "remove_tunnel wg0"}));
 }
 
@@ -199,11 +199,11 @@ TEST_F(Quick, down_removes_the_rules_of_its_default_routes_and_no_other_tunnels)
         {"ip -N -j -4 route show table all dev wg0 proto 87",
          R"([{"dst":"default","table":"77"},{"dst":"10.8.0.0/16"}])"},
         {"ip -N -j -4 rule show", R"([{"table":"254","suppress_prefixlen":0},)"
-                                  R"({"not":null,"fwmark":"0x4d","table":"77"},)"
+                                  R"({"priority":8,"not":null,"fwmark":"0x4d","table":"77"},)"
                                   R"({"not":null,"fwmark":"0xca6d","table":"51821"}])"}};
     expect_silent_success({"down", file("", "10.8.0.0/16")});
     EXPECT_EQ(programs_.acts,
-              (Acts{"resolvconf -d wg0 -f", "ip -4 rule delete not fwmark 77 table 77"}));
+              (Acts{"resolvconf -d wg0 -f", "ip -4 rule delete not fwmark 77 table 77 pref 8"}));
 }
 
 TEST_F(Quick, down_goes_on_when_a_step_fails)
