@@ -54,7 +54,8 @@ std::string kernel_message;
 int keep_kernel_message(libbpf_print_level, const char *format, va_list arguments)
 {
     if (std::string_view(format).find("Kernel error message: %s") != std::string_view::npos)
-        kernel_message = va_arg(arguments, const char *);
+        if (const char *message = va_arg(arguments, const char *))
+            kernel_message = message;
     return 0;
 }
 

@@ -116,7 +116,8 @@ def _stop_on_signals() -> None:
         raise SystemExit(f"stopped by {signal.Signals(number).name} after the allowed time or on request")
 
     for ending in (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, stop)
+        if signal.getsignal(ending) != signal.SIG_IGN:  # nohup
+            signal.signal(ending, stop)
     signal.alarm(int(os.environ.get("WGXDP_TEST_SECONDS", "0")))
 
 
