@@ -13,8 +13,9 @@ from contextlib import ExitStack
 
 from support import (MIB, Pair, Prober, Topology, Wgxdp, WireguardGo, check_fast_path, expect_ping, main, ping,
                      require_wireguard_go, tcp_transfer, wait_until)
+from support.traffic import SLOWNESS
 
-PROBE_INTERVAL = 0.005
+PROBE_INTERVAL = 0.005 * SLOWNESS
 # A peer that vanished is noticed KEEPALIVE_TIMEOUT + REKEY_TIMEOUT after unanswered data, plus jitter and a retry.
 NOTICED_AFTER = 30
 
@@ -44,7 +45,7 @@ class Restart(unittest.TestCase):
     def quota_used(self, pair: Pair) -> int:
         return pair.left.rpc("peer.list", tunnel=pair.names[0])[0]["quota_used"]
 
-    def wait_for_probes(self, prober: Prober, number: int = 200) -> None:
+    def wait_for_probes(self, prober: Prober, number: int = 200 // SLOWNESS) -> None:
         reached = prober.sent + number
         wait_until(lambda: prober.sent >= reached, f"{number} more probes are sent")
 
